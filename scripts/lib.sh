@@ -50,7 +50,7 @@ alive() { # alive PIDFILE
 spawn() {
   local pidfile=$1 log=$2 pid
   shift 2
-  setsid "$@" >>"$log" 2>&1 </dev/null 9>&- &
+  setsid "$@" >>"$log" 2>&1 </dev/null 7>&- 8>&- 9>&- & # no lock may live as long as a server
   pid=$!
   sleep 0.1 # setsid has replaced itself by the command then; the start time stays
   echo "$pid $(start_time "$pid")" >"$pidfile"

@@ -1,0 +1,81 @@
+#!/usr/bin/env bash
+# SPDX-FileCopyrightText: 2026 The invenio-multipart authors.
+# SPDX-License-Identifier: MIT
+#
+# A real InvenioRDM 14 with invenio-multipart, from nothing.
+#
+#   ./run-demo.sh [FILE]     uploads FILE (or 1 GiB of random data) in parallel parts, kills the upload
+#                            half-way, resumes it, publishes, downloads, compares; then stops everything
+#   ./run-demo.sh serve      starts the instance and leaves it running
+#   ./run-demo.sh stop       stops what serve started; data stays in .demo
+#   ./run-demo.sh status     what runs
+#
+# --storage s3      (default) files go to a real S3 server, versitygw: it is up in a second
+# --storage local   files go to a folder, through Invenio; needs no S3 server and no Go
+# --fresh           forgets the instance of earlier runs first
+#
+# .demo/instance.env names the running instance for other programs. MULTIPART_DEMO_PORT fixes its port;
+# scripts/services.sh and scripts/python-env.sh tell about their own settings.
+
+. "$(dirname "${BASH_SOURCE[0]}")/scripts/lib.sh"
+. "$ROOT/scripts/python-env.sh"
+. "$ROOT/scripts/demo/instance.sh"
+
+usage() { sed -n '5,19s/^# \{0,1\}//p' "$0"; }
+
+command=run file='' storage='' fresh=
+while [ $# -gt 0 ]; do
+  case $1 in
+  --storage) storage=${2:-}; shift ;;
+  --storage=*) storage=${1#*=} ;;
+  --fresh) fresh=yes ;;
+  -h | --help) usage; exit 0 ;;
+  -*) usage >&2; exit 2 ;;
+  serve | stop | status)
+    # A file of such a name is given as ./serve.
+    [ "$command" = run ] && [ -z "$file" ] || { usage >&2; exit 2; }
+    command=$1
+    ;;
+  *)
+    [ -z "$file" ] && [ "$command" = run ] || { usage >&2; exit 2; }
+    file=$1
+    ;;
+  esac
+  shift
+done
+case ${storage:=s3} in s3 | local) ;; *) die "--storage is s3 or local" ;; esac
+
+# One process at a time works on .demo; "run" keeps the lock only while it starts and stops things.
+mkdir -p "$DEMO"
+exclusively() { ( exec 7>"$DEMO/.lock"; flock -n 7 || die "another ./run-demo.sh is starting or stopping this instance"; "$@" ); }
+
+run() {
+  local begun=$SECONDS code=0 was_running=
+  [ -z "$file" ] || [ -r "$file" ] || die "$file cannot be read"
+  # Answers before the long part, so that a typing error costs no minutes.
+  [ -z "$file" ] || [ -f "$file" ] || die "$file is not a file"
+  instance_alive && was_running=yes
+  trap '[ -n "$was_running" ] || exclusively instance_stop' EXIT
+  exclusively instance_start "$storage" "$fresh"
+  python_env
+  say
+  "$PYTHON" "$ROOT/scripts/demo/run.py" --env "$DEMO/instance.env" --requests "$DEMO/run/requests.log" \
+    --storage "$storage" --cache "$CACHE" --work "$DEMO/run" ${file:+--file "$file"} || code=$?
+  say
+  say "whole run, start-up included: $((SECONDS - begun)) s"
+  if [ "$code" = 0 ]; then say "DEMO PASSED"; else say "DEMO FAILED (logs are in $DEMO/run)"; fi
+  exit "$code"
+}
+
+case $command in
+run) run ;;
+serve)
+  trap 'exclusively instance_stop; say "the instance did not start; its logs are in $DEMO/run"' EXIT
+  exclusively instance_start "$storage" "$fresh"
+  trap - EXIT
+  say "serving; ./run-demo.sh stop ends it, .demo/instance.env tells where it is:"
+  grep -v SECRET "$DEMO/instance.env" | sed '/^TOKEN/s/=.*/=.../' >&2
+  ;;
+stop) exclusively instance_stop ;;
+status) instance_status ;;
+esac

@@ -1,0 +1,176 @@
+# SPDX-FileCopyrightText: 2026 The invenio-multipart authors.
+# SPDX-License-Identifier: MIT
+#
+# Starts and stops the demo's InvenioRDM. Sourced by run-demo.sh. Everything lives in .demo/:
+#   instance/      invenio.cfg, the local files, the accounts' tokens
+#   instance.env   what other programs need to know
+#   services/      the data of scripts/services.sh
+#   run/           logs and pid files
+
+DEMO=$ROOT/.demo
+export MULTIPART_SERVICES_DIR=$DEMO/services
+INSTANCE=$DEMO/instance RUN=$DEMO/run
+
+instance_alive() { alive "$RUN/web.pid" && alive "$RUN/worker.pid"; }
+
+instance_start() { # instance_start STORAGE FRESH
+  local storage=$1 fresh=$2 begun=$SECONDS
+  if instance_alive && [ -z "$fresh" ] && [ "$(cat "$RUN/storage")" = "$storage" ]; then
+    say "the instance runs already"
+    return
+  fi
+  instance_halt
+  if [ -n "$fresh" ]; then
+    "$ROOT/scripts/services.sh" clean
+    rm -rf "$INSTANCE" "$DEMO/instance.env" "$RUN"
+  fi
+  mkdir -p "$INSTANCE" "$RUN"
+  prepare "$storage"
+  python_env
+  eval "$("$ROOT/scripts/services.sh" env)"
+  write_config "$storage"
+  echo "$storage" >"$RUN/storage"
+  export INVENIO_INSTANCE_PATH=$INSTANCE DEMO_REQUEST_LOG=$RUN/requests.log
+  # On a new database the set-up must come first; later it is skipped unless something changed.
+  [ "$(cat "$INSTANCE/.ready" 2>/dev/null)" = "$(setup_key "$storage")" ] ||
+    step "setting up the instance: tables, indices, accounts" "a minute, once" setup "$storage"
+  step "starting InvenioRDM and its worker" "20 s" serve
+  write_env "$storage"
+  say "InvenioRDM is up at $BASE_URL, $((SECONDS - begun)) s after the start"
+}
+
+# The Python environment and the services take minutes the first time: both are made at once.
+prepare() {
+  local services="postgresql redis opensearch" job
+  [ "$1" = local ] || services="$services versitygw"
+  python_env &
+  job=$!
+  step "starting services: $services" "10 s; 5 minutes the first time" "$ROOT/scripts/services.sh" start $services ||
+    { wait "$job" || true; return 1; }
+  wait "$job"
+}
+
+write_config() {
+  [ -s "$INSTANCE/secret" ] || python3 -c 'import secrets; print(secrets.token_hex(32))' >"$INSTANCE/secret"
+  local port
+  port=$(cat "$RUN/port" 2>/dev/null || true)
+  if [ -z "$port" ] || [ -n "${MULTIPART_DEMO_PORT:-}" ] || ! port_free "$port"; then
+    port=$(pick_port MULTIPART_DEMO_PORT 28800)
+  fi
+  echo "$port" >"$RUN/port"
+  BASE_URL=http://127.0.0.1:$port
+  local csp # a browser may then send parts to the S3 server
+  if [ "$1" = local ]; then csp=; else csp="\"$S3_ENDPOINT_URL\""; fi
+  cat >"$INSTANCE/invenio.cfg" <<CFG
+# Written by run-demo.sh at each start. Nothing here is about invenio-multipart: it configures itself.
+from invenio_app.config import APP_DEFAULT_SECURE_HEADERS as _headers
+
+SECRET_KEY = "$(cat "$INSTANCE/secret")"
+SITE_UI_URL = "$BASE_URL"
+SITE_API_URL = "$BASE_URL/api"
+TRUSTED_HOSTS = ["127.0.0.1", "localhost"]
+
+SQLALCHEMY_DATABASE_URI = "$DEMO_DATABASE_URI"
+SEARCH_HOSTS = $SEARCH_HOSTS
+SEARCH_INDEX_PREFIX = "demo-"
+BROKER_URL = CELERY_BROKER_URL = "$BROKER_URL"
+CELERY_RESULT_BACKEND = "$CELERY_RESULT_BACKEND"
+CACHE_REDIS_URL = "$CACHE_REDIS_URL"
+ACCOUNTS_SESSION_REDIS_URL = "$ACCOUNTS_SESSION_REDIS_URL"
+RATELIMIT_STORAGE_URI = "$RATELIMIT_STORAGE_URI"
+
+# Plain HTTP on loopback.
+APP_DEFAULT_SECURE_HEADERS = {
+    **_headers,
+    "force_https": False,
+    "session_cookie_secure": False,
+    "strict_transport_security": False,
+    "content_security_policy": {
+        "default-src": ["'self'", "data:", "'unsafe-inline'", "blob:", $csp],
+        "object-src": ["'none'"],
+    },
+}
+SESSION_COOKIE_SECURE = False
+DATACITE_ENABLED = False
+
+# Tests and benchmarks talk to this instance as one user from one address.
+RATELIMIT_AUTHENTICATED_USER = RATELIMIT_GUEST_USER = "1000000 per minute"
+
+# InvenioRDM allows 10 GB by default; the demo takes whatever the disk holds.
+RDM_FILES_DEFAULT_QUOTA_SIZE = RDM_FILES_DEFAULT_MAX_FILE_SIZE = 10**13
+FILES_REST_DEFAULT_QUOTA_SIZE = FILES_REST_DEFAULT_MAX_FILE_SIZE = 10**13
+CFG
+  [ "$1" = local ] || cat >>"$INSTANCE/invenio.cfg" <<CFG
+
+S3_ENDPOINT_URL = "$S3_ENDPOINT_URL"
+S3_ACCESS_KEY_ID = "$S3_ACCESS_KEY_ID"
+S3_SECRET_ACCESS_KEY = "$S3_SECRET_ACCESS_KEY"
+S3_REGION_NAME = "$S3_REGION_NAME"
+CFG
+  chmod 600 "$INSTANCE/invenio.cfg" "$INSTANCE/secret"
+}
+
+# What a finished set-up depends on.
+setup_key() {
+  { echo "$1 $DEMO_DATABASE_URI ${S3_BUCKET:-}"
+    cat "$ROOT/scripts/demo/setup_instance.py" "$ROOT/.python/complete" 2>/dev/null || true
+    find "$ROOT/invenio_multipart" -path '*/alembic/*.py' -print0 2>/dev/null | sort -z | xargs -0r cat
+  } | sha256sum | cut -d' ' -f1
+}
+
+setup() {
+  local name=local uri=$INSTANCE/files
+  if [ "$1" = s3 ]; then name=s3 uri=s3://$S3_BUCKET; else mkdir -p "$uri"; fi
+  (umask 077
+   "$PYTHON" "$ROOT/scripts/demo/setup_instance.py" "$name" "$uri" >"$INSTANCE/tokens.new" 2>"$RUN/setup.log") ||
+    { tail -n 20 "$RUN/setup.log" >&2; return 1; }
+  grep '^  ' "$RUN/setup.log" >&2 || true
+  mv "$INSTANCE/tokens.new" "$INSTANCE/tokens"
+  setup_key "$1" >"$INSTANCE/.ready"
+}
+
+serve() {
+  # Threads let two processes hold many slow connections; --preload loads InvenioRDM once for both.
+  spawn "$RUN/web.pid" "$RUN/web.log" "$PYTHON" -m gunicorn --chdir "$ROOT/scripts/demo" --bind "127.0.0.1:${BASE_URL##*:}" \
+    --workers 2 --worker-class gthread --threads 8 --preload --timeout 300 --graceful-timeout 5 wsgi:application
+  spawn "$RUN/worker.pid" "$RUN/worker.log" "$PYTHON" -m celery -A invenio_app.celery worker --beat \
+    --schedule "$RUN/beat" --concurrency 2 --loglevel INFO --without-gossip --without-mingle
+  wait_until 120 "$RUN/web.pid" "$RUN/web.log" http_ok "$BASE_URL/api/records?size=1"
+  wait_until 120 "$RUN/worker.pid" "$RUN/worker.log" grep -q ' ready\.$' "$RUN/worker.log"
+}
+
+write_env() {
+  local s3=
+  [ "$1" = local ] || s3=yes
+  (umask 077
+   { echo "BASE_URL=$BASE_URL"
+     cat "$INSTANCE/tokens"
+     echo "S3_ENDPOINT_URL=${s3:+$S3_ENDPOINT_URL}"
+     echo "S3_ACCESS_KEY_ID=${s3:+$S3_ACCESS_KEY_ID}"
+     echo "S3_SECRET_ACCESS_KEY=${s3:+$S3_SECRET_ACCESS_KEY}"
+     echo "S3_BUCKET=${s3:+$S3_BUCKET}"
+     echo "INSTANCE_PATH=$INSTANCE"
+     echo "PYTHON=$PYTHON"
+   } >"$DEMO/instance.env.new")
+  mv "$DEMO/instance.env.new" "$DEMO/instance.env"
+}
+
+# Only the instance: web, worker, and their children (both masters take theirs with them).
+instance_halt() {
+  halt "$RUN/web.pid" 10
+  halt "$RUN/worker.pid" 15
+  [ ! -d "$RUN" ] || : >"$RUN/worker.log" # its "ready" line is what the next start waits for
+}
+
+instance_stop() {
+  instance_halt
+  "$ROOT/scripts/services.sh" stop
+  say "stopped; data stays in .demo"
+}
+
+instance_status() {
+  local code=0
+  if instance_alive; then echo "InvenioRDM: up at http://127.0.0.1:$(cat "$RUN/port"), storage $(cat "$RUN/storage")"; else echo "InvenioRDM: down"; code=3; fi
+  "$ROOT/scripts/services.sh" status || code=3
+  return "$code"
+}
