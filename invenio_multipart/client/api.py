@@ -1,0 +1,234 @@
+# SPDX-FileCopyrightText: 2026 The invenio-multipart authors.
+# SPDX-License-Identifier: MIT
+
+"""The calls to InvenioRDM that one upload needs."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from .errors import NetworkError, ProtocolError, RefusedError, UsageError
+from .retry import RetryPolicy, StopSignal, parse_retry_after
+from .transport import Response, Transport, origin_of
+from .wire import (
+    FileEntry,
+    PartLink,
+    StoredPart,
+    UploadStatus,
+    quote_key,
+    read_entry,
+    read_json,
+    read_links,
+    read_refusal,
+    read_stored_parts,
+)
+
+PAGE_SIZE = 1000
+"""Parts per page of the parts list."""
+
+TRANSIENT = frozenset({408, 425, 429})
+"""Refusals that mean "later"; every 5xx is taken the same way."""
+
+COMMIT_TRANSIENT = TRANSIENT | {409, 423}
+"""While another commit of the same upload runs, ours is told to wait."""
+
+
+class RequestCount:
+    """A number of requests that threads add to."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self.value = 0
+
+    def add(self) -> None:
+        """One more."""
+        with self._lock:
+            self.value += 1
+
+
+class DraftFileApi:
+    """One file of one draft, over Invenio's REST API.
+
+    :param base_url: address of the instance, with or without ``/api``.
+    :param token: personal access token; goes to this address only.
+    :param key: name of the file in the draft, ``/`` between directories.
+    :raises UsageError: for an address, token or key that cannot be used.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        token: str,
+        draft_id: str,
+        key: str,
+        *,
+        transport: Transport,
+        policy: RetryPolicy,
+        stop: StopSignal,
+    ) -> None:
+        root = api_root(base_url)
+        self._files_url = f"{root}/records/{quote(draft_id, safe='')}/draft/files"
+        self._file_url = f"{self._files_url}/{quote_key(key)}"
+        self._origin = origin_of(root)
+        if not token or not token.isascii() or not token.isprintable():
+            raise UsageError("The access token is missing or malformed.")
+        self._token = token
+        self._key = key
+        self._transport = transport
+        self.policy = policy
+        self._stop = stop
+        self.requests = RequestCount()
+
+    def authorization_for(self, url: str) -> dict[str, str]:
+        """The token as a header when ``url`` is the API's own, else nothing."""
+        if origin_of(url) != self._origin:
+            return {}
+        return {"Authorization": f"Bearer {self._token}"}
+
+    def entry(self) -> FileEntry | None:
+        """The file as the draft has it, None when it has no such file."""
+        try:
+            return read_entry(self._call("GET", self._file_url))
+        except RefusedError as error:
+            if error.status != 404:
+                raise
+            # A missing draft is a 404 as well; then initiate() says so.
+            return None
+
+    def initiate(self, size_bytes: int) -> FileEntry:
+        """The new entry, its parts planned by the server. Never repeated here.
+
+        :raises NetworkError: when it is not known whether the entry exists.
+        """
+        wanted = {"key": self._key, "size": size_bytes, "transfer": {"type": "M"}}
+        reply = self._call_once("POST", self._files_url, [wanted])
+        for item in _items(reply, "entries"):
+            if isinstance(item, dict) and item.get("key") == self._key:
+                return read_entry(item)
+        raise ProtocolError("The server's reply does not name the new file.")
+
+    def stored_parts(self) -> dict[int, StoredPart]:
+        """All parts the server has, by number from 1."""
+        found: dict[int, StoredPart] = {}
+        first = 1
+        while True:
+            # Uploaded ones only: links of missing parts would be signed and
+            # sent for nothing, as each part gets its own bound link later.
+            query = f"status=uploaded&from={first}&size={PAGE_SIZE}"
+            page = self._call("GET", f"{self._file_url}/parts?{query}")
+            fresh = read_stored_parts(_items(page, "parts"))
+            found.update(fresh)
+            if not fresh or not (page.get("links") or {}).get("next"):
+                return found
+            first = max(fresh) + 1
+
+    def register(self, parts: Sequence[tuple[int, int, str]]) -> dict[int, PartLink]:
+        """A link for each part, bound to its length and MD5.
+
+        :param parts: number from 1, size in bytes, hex MD5.
+        """
+        wanted = [
+            {"part": number, "size": size, "checksum": f"md5:{md5}"}
+            for number, size, md5 in parts
+        ]
+        reply = self._call("POST", f"{self._file_url}/parts", wanted)
+        links = read_links(_items(reply, "parts"))
+        if any(number not in links for number, _, _ in parts):
+            raise ProtocolError("The server gave no link for some of the parts.")
+        return links
+
+    def commit(self, md5: str) -> None:
+        """Have the parts put together. Safe to repeat, and repeated.
+
+        :param md5: hex MD5 of the whole file, which the server proves.
+        """
+        body = {"checksum": f"md5:{md5}"}
+        self._call("POST", f"{self._file_url}/commit", body, COMMIT_TRANSIENT)
+
+    def status(self) -> UploadStatus:
+        """Where the upload is."""
+        data = self._call("GET", f"{self._file_url}/upload")
+        if not isinstance(data, dict) or not isinstance(data.get("state"), str):
+            raise ProtocolError("The server's upload status cannot be read.")
+        message = data.get("error_message")
+        return UploadStatus(data["state"], str(message) if message else None)
+
+    def _call(
+        self,
+        method: str,
+        url: str,
+        body: Any = None,
+        transient: frozenset[int] = TRANSIENT,
+    ) -> Any:
+        return self.policy.run(
+            lambda: self._call_once(method, url, body, transient), self._stop
+        )
+
+    def _call_once(
+        self,
+        method: str,
+        url: str,
+        body: Any = None,
+        transient: frozenset[int] = TRANSIENT,
+    ) -> Any:
+        headers = {"Accept": "application/json", **self.authorization_for(url)}
+        content = b""
+        if body is not None:
+            content = json.dumps(body).encode()
+            headers["Content-Type"] = "application/json"
+            headers["Content-Length"] = str(len(content))
+        self.requests.add()
+        response = self._transport.send(method, url, headers, content)
+        if 200 <= response.status < 300:
+            return read_json(response)
+        raise refusal(response, transient, "Invenio")
+
+
+def refusal(
+    response: Response, transient: frozenset[int], who: str
+) -> NetworkError | RefusedError:
+    """The error that an answer outside 200..299 stands for.
+
+    :param transient: statuses below 500 that are worth another attempt.
+    :param who: the server's name in the message.
+    """
+    reason = read_refusal(response)
+    if response.status >= 500 or response.status in transient:
+        return NetworkError(
+            f"{who} answered {response.status}: {reason.message}",
+            retry_after_seconds=parse_retry_after(response.headers.get("retry-after")),
+        )
+    if 300 <= response.status < 400:
+        where = response.headers.get("location", "elsewhere")
+        reason.message = f"{who} redirects to {where}; check the base URL."
+        reason.args = (reason.message,)
+    return reason
+
+
+def api_root(base_url: str) -> str:
+    """Root of the REST API of an instance, without a slash at its end.
+
+    :raises UsageError: when it is no plain http or https address.
+    """
+    try:
+        parts = urlsplit(base_url)
+        good = parts.scheme in ("http", "https") and bool(parts.hostname)
+        # Reading the port checks it.
+        good = good and parts.port != 0 and parts.username is None
+    except ValueError:
+        good = False
+    if not good or parts.query or parts.fragment:
+        raise UsageError(f"{base_url!r} is not a plain http or https address.")
+    root = base_url.rstrip("/")
+    return root if root.endswith("/api") else f"{root}/api"
+
+
+def _items(reply: Any, name: str) -> Sequence[Mapping[str, Any]]:
+    items = reply.get(name) if isinstance(reply, dict) else None
+    if not isinstance(items, list):
+        raise ProtocolError(f"The server's reply holds no list of {name}.")
+    return items

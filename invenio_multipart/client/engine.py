@@ -1,0 +1,291 @@
+# SPDX-FileCopyrightText: 2026 The invenio-multipart authors.
+# SPDX-License-Identifier: MIT
+
+"""One upload from start to end: look, read and send, commit, wait."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from .api import DraftFileApi
+from .errors import (
+    IntegrityError,
+    NetworkError,
+    RefusedError,
+    UsageError,
+)
+from .flow import Flow
+from .pipeline import Pipeline, read_slices
+from .progress import ProgressCallback, ProgressCounter
+from .retry import RetryPolicy, StopSignal
+from .sender import PartSender
+from .source import Digests, SourceFile
+from .transport import Transport
+from .wire import FileEntry, StoredPart
+
+POLL_SECONDS = (0.1, 5.0)
+"""First and longest pause between two looks at a verification."""
+
+
+@dataclass(frozen=True)
+class UploadSummary:
+    """What one upload took."""
+
+    parts: int
+    parts_sent: int
+    parts_reused: int
+    """Parts that were on the server already, with the same size and MD5."""
+    bytes_sent: int
+    """Bytes of file content written to the network, repeats included."""
+    seconds: float
+    api_requests: int
+    storage_requests: int
+    """Requests that carried a part, to S3 or to the server's own disk."""
+    md5: str
+    """Hex, of the whole file."""
+    sha256: str
+    """Hex, of the whole file."""
+    state: str
+
+
+@dataclass(frozen=True)
+class _Settings:
+    jobs: int
+    memory_bytes: int
+    verify_seconds: float
+
+    def buffers(self, part_size_bytes: int) -> int:
+        fitting = self.memory_bytes // max(part_size_bytes, 1)
+        return max(2, min(2 * self.jobs + 2, fitting))
+
+
+class Uploader:
+    """Uploads files to drafts of one InvenioRDM.
+
+    :param base_url: address of the instance, with or without ``/api``.
+    :param token: personal access token; never leaves for another address.
+    :param jobs: parts sent at the same time, 1 or more. More hide latency;
+        more than the line can carry only cost memory.
+    :param policy: when to try again.
+    :param memory_bytes: bound on part buffers: 2 * jobs + 2 parts, but no
+        more of them than fit in here, and never fewer than two.
+    :param verify_seconds: how long to wait for the server's verification.
+    :raises UsageError: for fewer than one job.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        token: str,
+        jobs: int = 4,
+        *,
+        policy: RetryPolicy | None = None,
+        memory_bytes: int = 2**30,
+        verify_seconds: float = 24 * 3600.0,
+    ) -> None:
+        if jobs < 1:
+            raise UsageError("The number of jobs must be 1 or more.")
+        self._base_url = base_url
+        self._token = token
+        self._policy = policy or RetryPolicy()
+        self._settings = _Settings(jobs, memory_bytes, verify_seconds)
+
+    def upload(
+        self,
+        draft_id: str,
+        path: str | os.PathLike[str],
+        key: str | None = None,
+        progress: ProgressCallback | None = None,
+    ) -> UploadSummary:
+        """The file is in the draft, complete and verified.
+
+        Call again after any failure: parts that are there are not sent again.
+
+        :param key: name in the draft, ``/`` between directories; the file's
+            own name when None.
+        :param progress: called from several threads, one at a time.
+        :raises UsageError: when file, key, address or token cannot be used.
+        :raises RefusedError: when the server refuses, or has another file.
+        :raises ProtocolError: when the server is no such server.
+        :raises NetworkError: when all attempts are used up.
+        :raises IntegrityError: when file and stored bytes differ.
+        """
+        with SourceFile(path) as source:
+            name = os.path.basename(source.path) if key is None else key
+            stop = StopSignal()
+            transport = Transport(stop)
+            try:
+                api = DraftFileApi(
+                    self._base_url,
+                    self._token,
+                    draft_id,
+                    name,
+                    transport=transport,
+                    policy=self._policy,
+                    stop=stop,
+                )
+                run = _Run(source, api, transport, stop, self._settings, progress)
+                return run.upload()
+            finally:
+                transport.close()
+
+
+class _Run:
+    """The steps of one upload."""
+
+    def __init__(
+        self,
+        source: SourceFile,
+        api: DraftFileApi,
+        transport: Transport,
+        stop: StopSignal,
+        settings: _Settings,
+        progress: ProgressCallback | None,
+    ) -> None:
+        self._source = source
+        self._api = api
+        self._transport = transport
+        self._stop = stop
+        self._settings = settings
+        self._counter = ProgressCounter(source.size_bytes, progress)
+        self._parts = 0
+        self._storage_requests = 0
+
+    def upload(self) -> UploadSummary:
+        started = time.monotonic()
+        self._counter.enter("checking")
+        entry, fresh = self._find_or_initiate()
+        if not fresh and self._is_committed(entry):
+            digests = self._prove_same()
+        else:
+            digests = self._send(entry, {} if fresh else self._api.stored_parts())
+            self._counter.enter("committing")
+            self._commit(digests)
+            self._wait_until_completed()
+        self._counter.enter("completed")
+        return UploadSummary(
+            parts=self._parts,
+            parts_sent=self._counter.parts_sent,
+            parts_reused=self._counter.parts_reused,
+            bytes_sent=self._counter.sent_bytes,
+            seconds=round(time.monotonic() - started, 3),
+            api_requests=self._api.requests.value,
+            storage_requests=self._storage_requests,
+            md5=digests.md5,
+            sha256=digests.sha256,
+            state="completed",
+        )
+
+    def _find_or_initiate(self) -> tuple[FileEntry, bool]:
+        policy = self._api.policy
+        for failures in range(1, policy.attempts + 1):
+            entry = self._api.entry()
+            if entry is not None:
+                self._check_ours(entry)
+                return entry, False
+            try:
+                return self._api.initiate(self._source.size_bytes), True
+            except NetworkError as error:
+                # It may have arrived although its answer did not: look first.
+                if error.permanent or failures == policy.attempts:
+                    raise policy.gave_up(error, failures) from error
+                asked = error.retry_after_seconds
+                self._stop.sleep(policy.delay_seconds(failures, asked))
+        raise AssertionError("unreachable: attempts is 1 or more")
+
+    def _check_ours(self, entry: FileEntry) -> None:
+        if entry.size_bytes != self._source.size_bytes:
+            raise RefusedError(
+                f"The draft already has a file of this name with {entry.size_bytes} "
+                f"bytes; {self._source.path} has {self._source.size_bytes}. Delete "
+                "the one in the draft first.",
+                code="exists",
+            )
+        if entry.status != "completed" and entry.transfer_type != "M":
+            raise RefusedError(
+                "The draft has a pending file of this name that is not uploaded in "
+                f"parts (transfer type {entry.transfer_type!r}). Delete it first.",
+                code="exists",
+            )
+
+    def _is_committed(self, entry: FileEntry) -> bool:
+        if entry.status == "completed":
+            return True
+        # A run that was interrupted while it waited: only waiting is left.
+        return self._api.status().state in ("verifying", "completed")
+
+    def _prove_same(self) -> Digests:
+        digests = self._source.digest()
+        self._wait_until_completed()
+        entry = self._api.entry()
+        stored = entry.checksum if entry else None
+        if stored in (f"md5:{digests.md5}", f"sha256:{digests.sha256}"):
+            return digests
+        raise RefusedError(
+            "The draft already has a complete file of this name, with checksum "
+            f"{stored}; {self._source.path} has md5:{digests.md5}. Delete the one in "
+            "the draft first.",
+            code="exists",
+        )
+
+    def _send(self, entry: FileEntry, stored: Mapping[int, StoredPart]) -> Digests:
+        slices = read_slices(entry, self._source.size_bytes)
+        self._parts = slices.parts
+        self._counter.enter("uploading", slices.parts)
+        largest = min(slices.part_size_bytes, slices.size_bytes)
+        jobs = min(self._settings.jobs, max(slices.parts, 1))
+        flow = Flow(self._stop, self._settings.buffers(largest), largest, batch=jobs)
+        sender = PartSender(flow, self._api, self._transport, self._counter, self._stop)
+        pipeline = Pipeline(
+            self._source,
+            slices,
+            stored,
+            api=self._api,
+            transport=self._transport,
+            flow=flow,
+            sender=sender,
+            counter=self._counter,
+            jobs=jobs,
+        )
+        digests = pipeline.run()
+        self._storage_requests = sender.requests.value
+        return digests
+
+    def _commit(self, digests: Digests) -> None:
+        try:
+            self._api.commit(digests.md5)
+        except RefusedError as error:
+            if error.code in ("checksum_mismatch", "parts_mismatch"):
+                raise IntegrityError(error.message) from error
+            raise
+
+    def _wait_until_completed(self) -> None:
+        pause, longest = POLL_SECONDS
+        give_up = time.monotonic() + self._settings.verify_seconds
+        while True:
+            status = self._api.status()
+            reason = status.error_message or "no reason was given"
+            if status.state == "completed":
+                return
+            if status.state == "failed":
+                raise IntegrityError(f"The server could not verify the file: {reason}")
+            if status.state in ("aborted", "expired"):
+                raise RefusedError(
+                    f"The upload is {status.state}: {reason}", code=status.state
+                )
+            if status.state not in ("committing", "verifying"):
+                raise NetworkError(
+                    f"The server took back the commit ({reason}). Run again: the "
+                    "parts are kept."
+                )
+            if time.monotonic() > give_up:
+                raise NetworkError(
+                    f"The file is sent, but the server is still {status.state} it. "
+                    "Run again later to see the outcome."
+                )
+            self._counter.enter("verifying")
+            self._stop.sleep(pause)
+            pause = min(pause * 1.5, longest)

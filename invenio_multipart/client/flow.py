@@ -1,0 +1,159 @@
+# SPDX-FileCopyrightText: 2026 The invenio-multipart authors.
+# SPDX-License-Identifier: MIT
+
+"""What the threads of one upload hand to each other, and when they end.
+
+A part goes: buffer -> read -> hashed -> linked -> sent -> buffer again. All
+waiting is done here, on one condition, so that there is one place to look at
+when it comes to memory bounds, deadlocks and clean ends.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from .retry import Stopped, StopSignal
+from .wire import PartLink
+
+TICK_SECONDS = 0.5
+"""Longest wait in one piece: some systems deliver Ctrl-C only in between."""
+
+
+@dataclass(eq=False)
+class Part:
+    """A numbered slice of the file, while its bytes are in memory."""
+
+    number: int
+    data: memoryview
+    buffer: bytearray
+    holders: int
+    """Who still needs the bytes: the digests and the sender."""
+    md5: str = ""
+    link: PartLink | None = None
+    attempts: int = 0
+    """Times it was sent, in vain so far."""
+    links_refused: int = 0
+
+
+class Flow:
+    """Queues between the threads of one upload, with a bound on memory.
+
+    :param buffers: parts in memory at any time, 2 or more.
+    :param buffer_bytes: size of the largest part.
+    :param batch: parts that are worth one registration call.
+    """
+
+    def __init__(
+        self, stop: StopSignal, buffers: int, buffer_bytes: int, batch: int
+    ) -> None:
+        self._stop = stop
+        self._changed = threading.Condition()
+        self._buffers_left = buffers
+        self._buffer_bytes = buffer_bytes
+        self._spare: list[bytearray] = []
+        self._batch = batch
+        self._hashed: deque[Part] = deque()
+        self._linked: deque[Part] = deque()
+        self._open_parts = 0
+        self._all_read = False
+        self._failure: BaseException | None = None
+
+    def take_buffer(self) -> bytearray:
+        """Memory for one part; waits until some is free."""
+        with self._changed:
+            self._wait(lambda: bool(self._spare) or self._buffers_left > 0)
+            self._open_parts += 1
+            if self._spare:
+                return self._spare.pop()
+            self._buffers_left -= 1
+            return bytearray(self._buffer_bytes)
+
+    def let_go(self, part: Part) -> None:
+        """One holder fewer; the last one frees the memory."""
+        with self._changed:
+            part.holders -= 1
+            if part.holders == 0:
+                self._spare.append(part.buffer)
+                self._changed.notify_all()
+
+    def offer_hashed(self, part: Part) -> None:
+        """``part`` needs a link."""
+        with self._changed:
+            self._hashed.append(part)
+            self._changed.notify_all()
+
+    def take_batch(self) -> list[Part]:
+        """Parts to register together; empty when there will be none any more.
+
+        Waits for a full batch only as long as the senders have work: fewer
+        calls when we are ahead, no idle line when we are not.
+        """
+        with self._changed:
+            self._wait(self._batch_is_due)
+            count = min(len(self._hashed), self._batch)
+            return [self._hashed.popleft() for _ in range(count)]
+
+    def offer_linked(self, parts: list[Part]) -> None:
+        """``parts`` can be sent."""
+        with self._changed:
+            self._linked.extend(parts)
+            self._changed.notify_all()
+
+    def take_linked(self) -> Part | None:
+        """The next part to send; None when there will be none any more."""
+        with self._changed:
+            self._wait(lambda: bool(self._linked) or self._is_over())
+            if not self._linked:
+                return None
+            part = self._linked.popleft()
+            self._changed.notify_all()
+            return part
+
+    def settle(self, part: Part) -> None:
+        """``part`` is on the server."""
+        with self._changed:
+            self._open_parts -= 1
+            self.let_go(part)
+            self._changed.notify_all()
+
+    def end_of_file(self) -> None:
+        """No further part will be read."""
+        with self._changed:
+            self._all_read = True
+            self._changed.notify_all()
+
+    def wait_until_over(self) -> None:
+        """Until all parts are on the server."""
+        with self._changed:
+            self._wait(self._is_over)
+
+    def fail(self, failure: BaseException) -> None:
+        """End all waiting. The first failure is the one that counts."""
+        with self._changed:
+            if self._failure is None and not isinstance(failure, Stopped):
+                self._failure = failure
+            self._stop.set()
+            self._changed.notify_all()
+
+    @property
+    def failure(self) -> BaseException | None:
+        """What ended the upload early, if anything did."""
+        with self._changed:
+            return self._failure
+
+    def _is_over(self) -> bool:
+        return self._all_read and self._open_parts == 0
+
+    def _batch_is_due(self) -> bool:
+        if not self._hashed:
+            return self._is_over()
+        return self._all_read or not self._linked or len(self._hashed) >= self._batch
+
+    def _wait(self, ready: Callable[[], bool]) -> None:
+        self._stop.check()
+        while not ready():
+            self._changed.wait(TICK_SECONDS)
+            self._stop.check()

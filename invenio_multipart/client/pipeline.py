@@ -1,0 +1,163 @@
+# SPDX-FileCopyrightText: 2026 The invenio-multipart authors.
+# SPDX-License-Identifier: MIT
+
+"""Reads a file once while its parts are hashed, registered and sent."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from .api import DraftFileApi
+from .errors import ProtocolError
+from .flow import Flow, Part
+from .progress import ProgressCounter
+from .sender import PartSender
+from .source import Digests, FileDigests, SourceFile
+from .transport import Transport
+from .wire import FileEntry, StoredPart
+
+JOIN_SECONDS = 5.0
+"""How long a failed upload waits for its threads. They are told and their
+connections are broken; only one that is just connecting takes longer."""
+
+
+@dataclass(frozen=True)
+class Slices:
+    """How the file is cut: equal parts, the last one may be shorter."""
+
+    size_bytes: int
+    part_size_bytes: int
+    parts: int
+
+    def length(self, number: int) -> int:
+        """Bytes of part ``number``, from 1."""
+        return min(
+            self.part_size_bytes,
+            self.size_bytes - (number - 1) * self.part_size_bytes,
+        )
+
+
+class Pipeline:
+    """One run over one file.
+
+    :param stored: parts the server already has, by number.
+    :param jobs: parts that are sent at the same time.
+    """
+
+    def __init__(
+        self,
+        source: SourceFile,
+        slices: Slices,
+        stored: Mapping[int, StoredPart],
+        *,
+        api: DraftFileApi,
+        transport: Transport,
+        flow: Flow,
+        sender: PartSender,
+        counter: ProgressCounter,
+        jobs: int,
+    ) -> None:
+        self._source = source
+        self._slices = slices
+        self._stored = stored
+        self._api = api
+        self._transport = transport
+        self._flow = flow
+        self._sender = sender
+        self._counter = counter
+        self._jobs = min(jobs, max(slices.parts, 1))
+
+    def run(self) -> Digests:
+        """Digests of the file, all parts of which are now on the server.
+
+        :raises ClientError: whatever went wrong first, in any thread.
+        """
+        threads = [threading.Thread(target=self._guard(self._register), daemon=True)]
+        for _ in range(self._jobs):
+            thread = threading.Thread(target=self._guard(self._sender.run), daemon=True)
+            threads.append(thread)
+        with FileDigests() as digests, ThreadPoolExecutor(1) as part_hasher:
+            try:
+                for thread in threads:
+                    thread.start()
+                self._read(digests, part_hasher)
+                self._flow.wait_until_over()
+                return digests.result()
+            except BaseException as error:
+                self._flow.fail(error)
+                self._transport.abort()
+                part_hasher.shutdown(wait=True, cancel_futures=True)
+                failure = self._flow.failure
+                if failure is None or failure is error:
+                    raise
+                raise failure  # `error` is only its echo.
+            finally:
+                for thread in threads:
+                    thread.join(JOIN_SECONDS)
+
+    def _read(self, digests: FileDigests, part_hasher: ThreadPoolExecutor) -> None:
+        for number in range(1, self._slices.parts + 1):
+            buffer = self._flow.take_buffer()
+            data = memoryview(buffer)[: self._slices.length(number)]
+            self._source.fill(data)
+            part = Part(number, data, buffer, holders=3)
+            for future in digests.feed(data):
+                future.add_done_callback(self._let_go(part))
+            part_hasher.submit(self._guard(partial(self._hash, part)))
+        # Before anything is committed, and after the last byte was read.
+        self._source.check_unchanged()
+        self._flow.end_of_file()
+
+    def _hash(self, part: Part) -> None:
+        part.md5 = hashlib.md5(part.data, usedforsecurity=False).hexdigest()
+        if self._stored.get(part.number) == StoredPart(len(part.data), part.md5):
+            self._counter.settle(part.number, len(part.data), reused=True)
+            self._flow.settle(part)
+        else:
+            self._flow.offer_hashed(part)
+
+    def _register(self) -> None:
+        while batch := self._flow.take_batch():
+            links = self._api.register(
+                [(part.number, len(part.data), part.md5) for part in batch]
+            )
+            for part in batch:
+                part.link = links[part.number]
+            self._flow.offer_linked(batch)
+
+    def _let_go(self, part: Part) -> Callable[[Future[Any]], None]:
+        return lambda _: self._flow.let_go(part)
+
+    def _guard(self, work: Callable[[], None]) -> Callable[[], None]:
+        # A thread must not die silently: its failure ends the whole upload.
+        def guarded() -> None:
+            try:
+                work()
+            except BaseException as error:  # noqa: BLE001 - raised by run()
+                self._flow.fail(error)
+                self._transport.abort()
+
+        return guarded
+
+
+def read_slices(entry: FileEntry, size_bytes: int) -> Slices:
+    """The server's part plan for a file of ``size_bytes``.
+
+    :raises ProtocolError: when the plan is missing or does not add up.
+    """
+    parts, part_size = entry.parts, entry.part_size_bytes
+    if not isinstance(parts, int) or not isinstance(part_size, int):
+        raise ProtocolError("The server gave no part plan for the file.")
+    needed = max(-(-size_bytes // max(part_size, 1)), 1)
+    if parts != needed:
+        raise ProtocolError(
+            f"The server plans {parts} parts of {part_size} bytes for a file of "
+            f"{size_bytes} bytes."
+        )
+    return Slices(size_bytes, part_size, parts)

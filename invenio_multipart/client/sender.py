@@ -1,0 +1,121 @@
+# SPDX-FileCopyrightText: 2026 The invenio-multipart authors.
+# SPDX-License-Identifier: MIT
+
+"""Puts parts to where their links point, until each one is there."""
+
+from __future__ import annotations
+
+from .api import TRANSIENT, DraftFileApi, RequestCount, refusal
+from .errors import IntegrityError, NetworkError, RefusedError
+from .flow import Flow, Part
+from .progress import ProgressCounter
+from .retry import StopSignal
+from .transport import Transport
+
+LINK_REFUSED = frozenset({401, 403, 404, 410})
+"""The link expired, or the store forgot the upload: Invenio knows which."""
+
+LINKS_PER_PART = 4
+"""Links to try before the refusal is believed. Expiry costs one; a few more
+pass a store that is slow to learn new credentials."""
+
+DAMAGED = frozenset({"BadDigest", "part_refused"})
+"""The store got other bytes than were announced."""
+
+INTERRUPTED = frozenset({"IncompleteBody", "RequestTimeout"})
+"""400 answers to a body that broke off on its way."""
+
+
+class PartSender:
+    """Sends parts of a flow; one object serves all sending threads."""
+
+    def __init__(
+        self,
+        flow: Flow,
+        api: DraftFileApi,
+        transport: Transport,
+        counter: ProgressCounter,
+        stop: StopSignal,
+    ) -> None:
+        self._flow = flow
+        self._api = api
+        self._transport = transport
+        self._counter = counter
+        self._policy = api.policy
+        self._stop = stop
+        self.requests = RequestCount()
+
+    def run(self) -> None:
+        """Send until there is nothing left to send."""
+        while (part := self._flow.take_linked()) is not None:
+            self._deliver(part)
+
+    def _deliver(self, part: Part) -> None:
+        while True:
+            try:
+                self._put(part)
+            except (NetworkError, IntegrityError) as error:
+                self._counter.take_back(part.number)
+                self._pause(part, error)
+            except RefusedError as error:
+                self._counter.take_back(part.number)
+                self._ask_for_new_link(part, error)
+                return
+            else:
+                self._counter.settle(part.number, len(part.data), reused=False)
+                self._flow.settle(part)
+                return
+
+    def _put(self, part: Part) -> None:
+        assert part.link is not None, "only linked parts are sent"
+        url = part.link.url
+        headers = {**part.link.headers, **self._api.authorization_for(url)}
+        if "content-length" not in {name.lower() for name in headers}:
+            headers["Content-Length"] = str(len(part.data))
+        self.requests.add()
+        response = self._transport.send(
+            "PUT",
+            url,
+            headers,
+            part.data,
+            lambda count: self._counter.wrote(part.number, count),
+        )
+        if 200 <= response.status < 300:
+            return
+        error = refusal(response, TRANSIENT, "The storage")
+        if isinstance(error, RefusedError) and error.status == 400:
+            if error.code in DAMAGED:
+                raise IntegrityError(
+                    f"Part {part.number} arrived damaged: {error.message}"
+                ) from error
+            if error.code in INTERRUPTED:
+                raise NetworkError(error.message) from error
+        raise error
+
+    def _pause(self, part: Part, error: NetworkError | IntegrityError) -> None:
+        self._stop.check()
+        part.attempts += 1
+        asked = None
+        if isinstance(error, NetworkError):
+            asked = error.retry_after_seconds
+            if error.permanent:
+                raise error
+        if part.attempts >= self._policy.attempts:
+            if isinstance(error, NetworkError):
+                raise self._policy.gave_up(error, part.attempts) from error
+            raise error
+        self._stop.sleep(self._policy.delay_seconds(part.attempts, asked))
+
+    def _ask_for_new_link(self, part: Part, error: RefusedError) -> None:
+        part.links_refused += 1
+        if error.status not in LINK_REFUSED or part.links_refused >= LINKS_PER_PART:
+            raise RefusedError(
+                f"The storage refused part {part.number}: {error.message}",
+                status=error.status,
+                code=error.code,
+            ) from error
+        # The first time at once, as links simply expire.
+        if part.links_refused > 1:
+            pause = self._policy.delay_seconds(part.links_refused)
+            self._stop.sleep(pause)
+        self._flow.offer_hashed(part)

@@ -1,0 +1,149 @@
+# SPDX-FileCopyrightText: 2026 The invenio-multipart authors.
+# SPDX-License-Identifier: MIT
+
+"""The file on disk: read once, in order, and watched for changes."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from .errors import FileChangedError, UsageError
+
+if TYPE_CHECKING:
+    from typing import Self
+
+READ_SIZE = 4 * 1024 * 1024
+"""Bytes per read call where no part size asks for another."""
+
+
+@dataclass(frozen=True)
+class Digests:
+    """Hex digests of a whole file."""
+
+    md5: str
+    sha256: str
+
+
+class SourceFile:
+    """A regular file, open for one reading from start to end.
+
+    :raises UsageError: when it cannot be opened or is no regular file.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = os.fspath(path)
+        try:
+            # Unbuffered: reads go straight into the part's own memory.
+            self._file = open(self.path, "rb", buffering=0)  # noqa: SIM115
+        except OSError as error:
+            raise UsageError(f"Cannot open {self.path}: {error.strerror}.") from error
+        self._first_look = os.fstat(self._file.fileno())
+        if not stat.S_ISREG(self._first_look.st_mode):
+            self._file.close()
+            raise UsageError(f"{self.path} is not a regular file.")
+        self.size_bytes = self._first_look.st_size
+
+    def __enter__(self) -> Self:
+        """The file itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close the file."""
+        self._file.close()
+
+    def fill(self, view: memoryview) -> None:
+        """Read exactly the next ``len(view)`` bytes into ``view``.
+
+        :raises FileChangedError: when the file became shorter or was modified.
+        :raises UsageError: when the disk cannot be read.
+        """
+        filled = 0
+        while filled < len(view):
+            try:
+                count = self._file.readinto(view[filled:])
+            except OSError as error:
+                raise UsageError(
+                    f"Cannot read {self.path}: {error.strerror}."
+                ) from error
+            if not count:
+                raise FileChangedError(self.path)
+            filled += count
+        self.check_unchanged()
+
+    def check_unchanged(self) -> None:
+        """Compare size and time with those at the start.
+
+        By path too: an editor that saves puts a new file in the old one's
+        place, and the one we hold open would look untouched.
+
+        :raises FileChangedError: when the file was modified or replaced.
+        """
+        try:
+            looks = os.fstat(self._file.fileno()), os.stat(self.path)
+        except OSError as error:
+            raise FileChangedError(self.path) from error
+        if any(_identity(look) != _identity(self._first_look) for look in looks):
+            raise FileChangedError(self.path)
+
+    def digest(self) -> Digests:
+        """Read all of the file, which must not have been read from before."""
+        with FileDigests() as digests:
+            left = self.size_bytes
+            while left:
+                view = memoryview(bytearray(min(left, READ_SIZE)))
+                self.fill(view)
+                left -= len(view)
+                for future in digests.feed(view):
+                    future.result()
+            return digests.result()
+
+
+def _identity(look: os.stat_result) -> tuple[int, int, int]:
+    return look.st_ino, look.st_size, look.st_mtime_ns
+
+
+class FileDigests:
+    """MD5 and SHA-256 of a file that is fed in order, each on its own thread.
+
+    hashlib lets go of the interpreter while it works, so both run beside the
+    reading and the sending.
+    """
+
+    def __init__(self) -> None:
+        self._hashes = (hashlib.md5(usedforsecurity=False), hashlib.sha256())
+        self._lanes = [ThreadPoolExecutor(1) for _ in self._hashes]
+
+    def __enter__(self) -> Self:
+        """The digests themselves."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End the threads; what still waits is dropped."""
+        for lane in self._lanes:
+            lane.shutdown(wait=True, cancel_futures=True)
+
+    def feed(self, data: memoryview) -> list[Any]:
+        """Futures, one per digest, done when ``data`` is no longer needed."""
+        return [
+            lane.submit(digest.update, data)
+            for lane, digest in zip(self._lanes, self._hashes)
+        ]
+
+    def result(self) -> Digests:
+        """Digests of all that was fed so far; waits for it."""
+        md5, sha256 = (
+            lane.submit(digest.hexdigest).result()
+            for lane, digest in zip(self._lanes, self._hashes)
+        )
+        return Digests(md5, sha256)

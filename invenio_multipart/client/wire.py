@@ -1,0 +1,171 @@
+# SPDX-FileCopyrightText: 2026 The invenio-multipart authors.
+# SPDX-License-Identifier: MIT
+
+"""What travels between the uploader and the servers, as values.
+
+Readers are strict about what we use and blind to everything else, so that a
+server may add fields.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from .errors import ProtocolError, RefusedError, UsageError
+from .transport import Response
+
+_MD5 = re.compile(r"[0-9a-f]{32}")
+_S3_ERROR = re.compile(r"<(Code|Message)>([^<]*)</")
+
+
+@dataclass(frozen=True)
+class FileEntry:
+    """A file of a draft, as the server knows it."""
+
+    size_bytes: int | None
+    status: str
+    checksum: str | None
+    """Digest ``algorithm:hex``, None while the server has none."""
+    transfer_type: str
+    parts: int | None
+    """Number of parts; None once the file is complete."""
+    part_size_bytes: int | None
+
+
+@dataclass(frozen=True)
+class StoredPart:
+    """A part the server already has."""
+
+    size_bytes: int
+    md5: str | None
+    """Hex; None when the server cannot vouch for one."""
+
+
+@dataclass(frozen=True)
+class PartLink:
+    """Where to put one part; good for exactly the announced bytes."""
+
+    url: str
+    headers: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class UploadStatus:
+    """How far the server is with an upload."""
+
+    state: str
+    error_message: str | None
+
+
+def quote_key(key: str) -> str:
+    """A file key as part of a URL; its directories stay directories.
+
+    :raises UsageError: for a key that would point elsewhere in the API.
+    """
+    segments = key.split("/")
+    if any(segment in ("", ".", "..") for segment in segments):
+        raise UsageError(f"{key!r} is not a usable key: a folder name is missing.")
+    try:
+        return "/".join(quote(segment, safe="") for segment in segments)
+    except UnicodeEncodeError as error:
+        raise UsageError(f"{key!r} is not a usable key: not Unicode.") from error
+
+
+def read_json(response: Response) -> Any:
+    """The body of a successful answer.
+
+    :raises ProtocolError: when it is no JSON, as from a login page.
+    """
+    try:
+        return json.loads(response.body)
+    except ValueError as error:
+        raise ProtocolError(
+            "The answer is not JSON. Is the base URL that of an InvenioRDM instance?"
+        ) from error
+
+
+def read_entry(item: Any) -> FileEntry:
+    """A file entry of ``GET …/files/{key}`` or of the reply to a new one."""
+    try:
+        transfer = item.get("transfer") or {}
+        return FileEntry(
+            size_bytes=item.get("size"),
+            status=str(item.get("status", "")),
+            checksum=item.get("checksum"),
+            transfer_type=str(transfer.get("type", "")),
+            parts=transfer.get("parts"),
+            part_size_bytes=transfer.get("part_size"),
+        )
+    except AttributeError as error:
+        raise ProtocolError("The server's file entry cannot be read.") from error
+
+
+def read_stored_parts(items: Any) -> dict[int, StoredPart]:
+    """Uploaded parts by number (from 1) of one page of ``GET …/parts``."""
+    try:
+        return {
+            int(item["part"]): StoredPart(int(item["size"]), _trusted_md5(item))
+            for item in items
+            if item["status"] == "uploaded"
+        }
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ProtocolError("The server's list of parts cannot be read.") from error
+
+
+def read_links(items: Any) -> dict[int, PartLink]:
+    """Links by part number (from 1) of a reply to a registration."""
+    try:
+        return {
+            int(item["part"]): PartLink(
+                str(item["url"]),
+                {str(k): str(v) for k, v in (item.get("headers") or {}).items()},
+            )
+            for item in items
+        }
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ProtocolError("The server's part links cannot be read.") from error
+
+
+def read_refusal(response: Response) -> RefusedError:
+    """The reason in an error answer of Invenio (JSON) or of S3 (XML)."""
+    body = response.body.decode("utf-8", "replace")
+    try:
+        data = json.loads(body)
+    except ValueError:
+        data = None
+    if not isinstance(data, dict):
+        found = dict(_S3_ERROR.findall(body))
+        data = {"code": found.get("Code"), "message": found.get("Message")}
+    errors = [item for item in data.get("errors") or () if isinstance(item, dict)]
+    message = str(data.get("message") or f"HTTP status {response.status}.")
+    for item in errors:
+        reasons = " ".join(str(text) for text in item.get("messages") or ())
+        # The server's message often is its first error: say it once.
+        if reasons and reasons not in message:
+            message += f" {item.get('field', '')}: {reasons}"
+    return RefusedError(
+        message,
+        status=response.status,
+        code=str(data.get("code") or "refused"),
+        errors=errors,
+    )
+
+
+def _trusted_md5(item: Mapping[str, Any]) -> str | None:
+    # `checksum` is what was announced for the part, `etag` what the store got.
+    # They differ when a part was announced anew and its bytes never came: then
+    # neither is proof.
+    name, _, declared = (item.get("checksum") or "").lower().partition(":")
+    if name != "md5":
+        declared = ""
+    etag = (item.get("etag") or "").strip('"').lower()
+    if not _MD5.fullmatch(etag):
+        etag = ""
+    if declared and etag and declared != etag:
+        return None
+    return declared or etag or None
