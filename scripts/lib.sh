@@ -10,6 +10,10 @@ ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/invenio-multipart
 mkdir -p "$CACHE"
 
+# Everything talks to loopback, where a proxy from the environment has no business.
+export NO_PROXY=${NO_PROXY:+$NO_PROXY,}127.0.0.1,localhost
+export no_proxy=$NO_PROXY
+
 WHO=${WHO:-}
 say() { echo "${WHO:+[$WHO] }$*" >&2; }
 die() { say "$*"; exit 1; }

@@ -63,6 +63,7 @@ write_config() {
   if [ "$1" = local ]; then csp=; else csp="\"$S3_ENDPOINT_URL\""; fi
   cat >"$INSTANCE/invenio.cfg" <<CFG
 # Written by run-demo.sh at each start. Nothing here is about invenio-multipart: it configures itself.
+from flask_webpackext.manifest import JinjaManifest, JinjaManifestEntry, JinjaManifestLoader
 from invenio_app.config import APP_DEFAULT_SECURE_HEADERS as _headers
 
 SECRET_KEY = "$(cat "$INSTANCE/secret")"
@@ -78,6 +79,7 @@ CELERY_RESULT_BACKEND = "$CELERY_RESULT_BACKEND"
 CACHE_REDIS_URL = "$CACHE_REDIS_URL"
 ACCOUNTS_SESSION_REDIS_URL = "$ACCOUNTS_SESSION_REDIS_URL"
 RATELIMIT_STORAGE_URI = "$RATELIMIT_STORAGE_URI"
+COMMUNITIES_IDENTITIES_CACHE_REDIS_URL = "$COMMUNITIES_IDENTITIES_CACHE_REDIS_URL"
 
 # Plain HTTP on loopback.
 APP_DEFAULT_SECURE_HEADERS = {
@@ -99,6 +101,27 @@ RATELIMIT_AUTHENTICATED_USER = RATELIMIT_GUEST_USER = "1000000 per minute"
 # InvenioRDM allows 10 GB by default; the demo takes whatever the disk holds.
 RDM_FILES_DEFAULT_QUOTA_SIZE = RDM_FILES_DEFAULT_MAX_FILE_SIZE = 10**13
 FILES_REST_DEFAULT_QUOTA_SIZE = FILES_REST_DEFAULT_MAX_FILE_SIZE = 10**13
+
+class _NoAssets(JinjaManifest):
+    """Finds every style sheet and script, all of them empty."""
+
+    def __getitem__(self, name):
+        return JinjaManifestEntry(name, [])
+
+    __getattr__ = __getitem__
+
+
+class _Assets(JinjaManifestLoader):
+    """Building the web pages' assets takes Node and ten minutes; until then pages come out plain."""
+
+    def load(self, path):
+        try:
+            return super().load(path)
+        except FileNotFoundError:
+            return _NoAssets()
+
+
+WEBPACKEXT_MANIFEST_LOADER = _Assets
 CFG
   [ "$1" = local ] || cat >>"$INSTANCE/invenio.cfg" <<CFG
 

@@ -1,0 +1,55 @@
+#!/usr/bin/env bash
+# SPDX-FileCopyrightText: 2026 The invenio-multipart authors.
+# SPDX-License-Identifier: MIT
+#
+# Runs the tests on real services, from nothing.
+#
+#   ./run-tests.sh                      all tests
+#   ./run-tests.sh tests/core -k plan   any arguments of pytest
+#
+# Services that run already (scripts/services.sh start) are used and left running; others are started,
+# and stopped at the end. scripts/services.sh and scripts/python-env.sh tell about their settings.
+
+. "$(dirname "${BASH_SOURCE[0]}")/scripts/lib.sh"
+. "$ROOT/scripts/python-env.sh"
+
+SERVICES=$ROOT/scripts/services.sh
+
+started=''
+cleanup() { [ -z "$started" ] || "$SERVICES" stop ${started#all}; }
+trap cleanup EXIT
+
+prepare() {
+  local job state
+  # Both take minutes the first time, so they are done at once.
+  (python_env) &
+  job=$!
+  # Only what is down now is ours to stop. (Containers are not listed like that, and stop together.)
+  if ! state=$("$SERVICES" status 2>/dev/null); then
+    started=$(sed -n 's/: down$//p' <<<"$state" | tr '\n' ' ')
+    started=${started:-all}
+  fi
+  step "starting services" "10 s; 5 minutes the first time" "$SERVICES" start || { wait "$job" || true; exit 1; }
+  wait "$job" || die "the Python environment could not be made"
+  python_env
+}
+
+# pytest takes paths and options mixed; without a path it gets our folder.
+names_a_path() {
+  local argument
+  for argument; do [ ! -e "$ROOT/${argument%%::*}" ] || return 0; done
+  return 1
+}
+
+cd "$ROOT"
+begun=$SECONDS
+prepare
+environment=$("$SERVICES" env)
+eval "$environment"
+paths=(tests)
+! names_a_path "$@" || paths=()
+code=0
+"$PYTHON" -m pytest "${paths[@]}" "$@" || code=$?
+# Our words come after pytest's own closing line, which stays what it is.
+if [ "$code" = 0 ]; then say "TESTS PASSED in $((SECONDS - begun)) s"; else say "TESTS FAILED (pytest: $code) after $((SECONDS - begun)) s"; fi
+exit "$code"
