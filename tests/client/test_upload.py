@@ -1,0 +1,357 @@
+# SPDX-FileCopyrightText: 2026 The invenio-multipart authors.
+# SPDX-License-Identifier: MIT
+
+"""A file goes up, as a whole or from where an earlier run ended."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from invenio_multipart.client import (
+    FileChangedError,
+    IntegrityError,
+    RefusedError,
+    Uploader,
+    UsageError,
+)
+
+from .wire_server import DRAFT, TOKEN, Fault, StoredFile, WireServer
+
+KIB = 1024
+MakeFile = Callable[..., Path]
+
+
+def keep(server: WireServer, path: Path, numbers: list[int]) -> StoredFile:
+    """Make the server have these parts of a file, as an earlier run left them."""
+    content = path.read_bytes()
+    stored = StoredFile(path.name, len(content), server.part_size, state="uploading")
+    for number in numbers:
+        start = (number - 1) * server.part_size
+        data = content[start : start + server.part_size]
+        put(stored, number, data)
+    server.files[path.name] = stored
+    return stored
+
+
+def put(stored: StoredFile, number: int, data: bytes) -> None:
+    """Make the server have ``data`` as one part."""
+    md5 = hashlib.md5(data).hexdigest()
+    stored.bytes[number] = data
+    stored.etags[number] = f'"{md5}"'
+    stored.registered[number] = {"size": len(data), "checksum": f"md5:{md5}"}
+
+
+@pytest.mark.parametrize(
+    ("size", "parts"),
+    [
+        pytest.param(0, 1, id="empty"),
+        pytest.param(1, 1, id="one-byte"),
+        pytest.param(64 * KIB, 1, id="one-full-part"),
+        pytest.param(64 * KIB + 1, 2, id="one-byte-over"),
+        pytest.param(20 * 64 * KIB, 20, id="many-full-parts"),
+        pytest.param(19 * 64 * KIB + 777, 20, id="short-last-part"),
+    ],
+)
+def test_fresh_upload(
+    server: WireServer, uploader: Uploader, make_file: MakeFile, size: int, parts: int
+) -> None:
+    """Every size arrives bit for bit, each part sent once, with true digests."""
+    path = make_file(size)
+    content = path.read_bytes()
+
+    summary = uploader.upload(DRAFT, path)
+
+    assert server.files["data.bin"].content == content
+    assert sorted(server.parts_put()) == list(range(1, parts + 1))
+    assert (summary.parts, summary.parts_sent, summary.parts_reused) == (
+        parts,
+        parts,
+        0,
+    )
+    assert summary.bytes_sent == size
+    assert summary.md5 == hashlib.md5(content).hexdigest()
+    assert summary.sha256 == hashlib.sha256(content).hexdigest()
+    assert summary.state == "completed"
+    assert summary.storage_requests == len(server.requests("storage"))
+    assert summary.api_requests == len(server.requests("api"))
+
+
+@pytest.mark.parametrize("page_size", [1000, 2], ids=["one-page", "many-pages"])
+def test_resume_sends_only_what_is_missing(
+    server: WireServer, uploader: Uploader, make_file: MakeFile, page_size: int
+) -> None:
+    """Parts of an earlier run are kept, however many pages list them."""
+    path = make_file(10 * 64 * KIB - 5)
+    keep(server, path, [1, 2, 5, 9, 10])
+    server.page_size = page_size
+
+    summary = uploader.upload(DRAFT, path)
+
+    assert sorted(server.parts_put()) == [3, 4, 6, 7, 8]
+    assert (summary.parts_sent, summary.parts_reused) == (5, 5)
+    assert summary.bytes_sent == 5 * 64 * KIB
+    assert server.files[path.name].content == path.read_bytes()
+
+
+def test_resume_with_all_parts_there(
+    server: WireServer, uploader: Uploader, make_file: MakeFile
+) -> None:
+    """A run that was cut off before its commit only has to commit."""
+    path = make_file(3 * 64 * KIB)
+    keep(server, path, [1, 2, 3])
+
+    summary = uploader.upload(DRAFT, path)
+
+    assert summary.storage_requests == 0
+    assert server.files[path.name].content == path.read_bytes()
+
+
+def test_part_with_other_bytes_is_sent_again(
+    server: WireServer, uploader: Uploader, make_file: MakeFile
+) -> None:
+    """A stored part of the same number and size but other bytes is replaced."""
+    path = make_file(4 * 64 * KIB)
+    stored = keep(server, path, [1, 2, 3, 4])
+    put(stored, 3, bytes(64 * KIB))
+
+    summary = uploader.upload(DRAFT, path)
+
+    assert server.parts_put() == [3]
+    assert summary.parts_reused == 3
+    assert stored.content == path.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("etag", "checksum", "sent"),
+    [
+        pytest.param("good", "good", [], id="both-agree"),
+        pytest.param("good", None, [], id="etag-only"),
+        pytest.param(None, "good", [], id="checksum-only"),
+        pytest.param("bad", "good", [1], id="announced-but-never-sent"),
+        pytest.param("good", "bad", [1], id="announced-anew"),
+        pytest.param("opaque", None, [1], id="nothing-to-compare"),
+    ],
+)
+def test_what_counts_as_proof_of_a_part(
+    server: WireServer,
+    uploader: Uploader,
+    make_file: MakeFile,
+    etag: str | None,
+    checksum: str | None,
+    sent: list[int],
+) -> None:
+    """A part is reused only when nothing the server says contradicts it."""
+    path = make_file(1000)
+    stored = keep(server, path, [1])
+    md5 = hashlib.md5(path.read_bytes()).hexdigest()
+    etags = {"good": f'"{md5}"', "bad": "0" * 32, "opaque": "abc-1", None: None}
+    sums = {"good": f"md5:{md5}", "bad": f"md5:{'0' * 32}", None: None}
+    stored.etags[1] = etags[etag]  # type: ignore[assignment]
+    stored.registered[1] = {"size": 1000, "checksum": sums[checksum]}
+
+    uploader.upload(DRAFT, path)
+
+    assert server.parts_put() == sent
+
+
+def test_completed_file_is_not_sent_again(
+    server: WireServer, uploader: Uploader, make_file: MakeFile
+) -> None:
+    """Uploading the same file twice sends nothing the second time."""
+    path = make_file(3 * 64 * KIB)
+    first = uploader.upload(DRAFT, path)
+
+    second = uploader.upload(DRAFT, path)
+
+    assert second.storage_requests == 0
+    assert second.md5 == first.md5
+    assert second.state == "completed"
+
+
+@pytest.mark.parametrize("size", [5000, 5001], ids=["other-bytes", "other-size"])
+def test_completed_file_is_never_replaced(
+    server: WireServer, uploader: Uploader, make_file: MakeFile, size: int
+) -> None:
+    """Another file under the same key is refused, and nothing is sent."""
+    uploader.upload(DRAFT, make_file(5000))
+    sent = len(server.requests("storage"))
+
+    with pytest.raises(RefusedError, match="already has") as caught:
+        uploader.upload(DRAFT, make_file(size, seed=2))
+
+    assert caught.value.code == "exists"
+    assert len(server.requests("storage")) == sent
+
+
+def test_pending_file_of_another_size_is_refused(
+    server: WireServer, uploader: Uploader, make_file: MakeFile
+) -> None:
+    """Parts of two different files never end up in one upload."""
+    path = make_file(5000)
+    keep(server, path, [1])
+    path.write_bytes(path.read_bytes() + b"more")
+
+    with pytest.raises(RefusedError, match="5000"):
+        uploader.upload(DRAFT, path)
+
+
+def test_waits_for_the_verification(
+    server: WireServer, uploader: Uploader, make_file: MakeFile
+) -> None:
+    """The upload ends when the server has verified, not when it has committed."""
+    server.polls_until_completed = 3
+    phases: list[str] = []
+
+    uploader.upload(DRAFT, make_file(100), None, lambda p: phases.append(p.phase))
+
+    assert list(dict.fromkeys(phases)) == [
+        "checking",
+        "uploading",
+        "committing",
+        "verifying",
+        "completed",
+    ]
+
+
+def test_resume_while_the_server_verifies(
+    server: WireServer, uploader: Uploader, make_file: MakeFile
+) -> None:
+    """A run that was cut off while it waited goes on waiting, and compares."""
+    path = make_file(100)
+    stored = keep(server, path, [1])
+    stored.state, stored.polls_left = "verifying", 2
+    stored.content = path.read_bytes()
+
+    summary = uploader.upload(DRAFT, path)
+
+    assert (summary.state, summary.storage_requests) == ("completed", 0)
+    assert not server.requests("api", "POST")
+
+
+def test_failed_verification_is_an_error(
+    server: WireServer, uploader: Uploader, make_file: MakeFile
+) -> None:
+    """The server's verdict on the bytes is passed on in its words."""
+    path = make_file(100)
+    stored = keep(server, path, [1])
+    # The bytes rot in the store while their records look right.
+    stored.bytes[1] = bytes(100)
+
+    with pytest.raises(IntegrityError, match="The digests differ"):
+        uploader.upload(DRAFT, path)
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "run 7/site α/data & more.nc",
+        "a/b/c.nc",
+        "50%/what?/#1.csv",
+        "plus+sign;semi=colon.txt",
+        "日本語/データ.bin",
+    ],
+)
+def test_key_arrives_as_given(
+    server: WireServer, uploader: Uploader, make_file: MakeFile, key: str
+) -> None:
+    """Directories, spaces and any script survive, with slashes kept in URLs."""
+    path = make_file(70 * KIB)
+
+    uploader.upload(DRAFT, path, key)
+    again = uploader.upload(DRAFT, path, key)
+
+    assert server.files[key].content == path.read_bytes()
+    assert again.storage_requests == 0
+    depth = f"/{DRAFT}/draft/files/".count("/") + key.count("/")
+    entry = server.requests("api", "GET")[0].path.partition("/records")[2]
+    assert entry.count("/") == depth
+
+
+@pytest.mark.parametrize("key", ["", "/abs", "a//b", "a/../b", ".", "end/"])
+def test_key_that_leaves_its_place_is_refused_here(
+    server: WireServer, uploader: Uploader, make_file: MakeFile, key: str
+) -> None:
+    """A key that would change the meaning of a URL is never sent."""
+    with pytest.raises(UsageError, match="usable key"):
+        uploader.upload(DRAFT, make_file(1), key)
+    assert not server.requests("api")
+
+
+def change_bytes(path: Path) -> None:
+    """Same size, other bytes."""
+    path.write_bytes(bytes(path.stat().st_size))
+    os.utime(path, (1, 1))
+
+
+def shorten(path: Path) -> None:
+    """Fewer bytes."""
+    os.truncate(path, 10)
+
+
+def grow(path: Path) -> None:
+    """More bytes, as a file that is still being written."""
+    with path.open("ab") as file:
+        file.write(b"more")
+
+
+def replace(path: Path) -> None:
+    """Another file under the same name, as editors save."""
+    other = path.with_suffix(".new")
+    other.write_bytes(path.read_bytes())
+    other.replace(path)
+
+
+@pytest.mark.parametrize("change", [change_bytes, shorten, grow, replace])
+def test_file_that_changes_is_named_and_not_committed(
+    server: WireServer,
+    make_file: MakeFile,
+    change: Callable[[Path], None],
+) -> None:
+    """A file that is modified while it is read never becomes a record's file."""
+    path = make_file(30 * 64 * KIB)
+    server.fail("part-1", Fault("wait"))
+    uploader = Uploader(server.base_url, TOKEN, jobs=1)
+
+    def change_in_between() -> None:
+        # With one job and its part held, the reader waits for memory.
+        server.waiting.acquire(timeout=10)
+        change(path)
+        server.released.set()
+
+    threading.Thread(target=change_in_between).start()
+    with pytest.raises(FileChangedError, match="changed") as caught:
+        uploader.upload(DRAFT, path)
+
+    assert str(path) in str(caught.value)
+    assert not server.requests("api", "POST", "/commit")
+
+
+@pytest.mark.parametrize(
+    "base_url", ["ftp://x", "localhost", "http://u:p@x", "http://"]
+)
+def test_address_that_is_none(make_file: MakeFile, base_url: str) -> None:
+    """An address that cannot work is refused before any request."""
+    with pytest.raises(UsageError, match="address"):
+        Uploader(base_url, TOKEN).upload(DRAFT, make_file(1))
+
+
+def test_what_is_no_file(uploader: Uploader, tmp_path: Path) -> None:
+    """A missing file and a directory are refused with their names."""
+    with pytest.raises(UsageError, match="nothing-here"):
+        uploader.upload(DRAFT, tmp_path / "nothing-here")
+    with pytest.raises(UsageError, match=tmp_path.name):
+        uploader.upload(DRAFT, tmp_path)
+
+
+def test_api_address_with_or_without_api(
+    server: WireServer, make_file: MakeFile
+) -> None:
+    """Both ways to write the address of an instance lead to its API."""
+    for address in (f"{server.base_url}/", f"{server.base_url}/api"):
+        assert Uploader(address, TOKEN).upload(DRAFT, make_file(9)).state == "completed"
