@@ -127,7 +127,8 @@ class Uploader:
                     policy=self._policy,
                     stop=stop,
                 )
-                run = _Run(source, api, transport, stop, self._settings, progress)
+                counter = ProgressCounter(source.size_bytes, progress)
+                run = _Run(source, api, transport, stop, self._settings, counter)
                 return run.upload()
             finally:
                 transport.close()
@@ -143,14 +144,14 @@ class _Run:
         transport: Transport,
         stop: StopSignal,
         settings: _Settings,
-        progress: ProgressCallback | None,
+        counter: ProgressCounter,
     ) -> None:
         self._source = source
         self._api = api
         self._transport = transport
         self._stop = stop
         self._settings = settings
-        self._counter = ProgressCounter(source.size_bytes, progress)
+        self._counter = counter
         self._parts = 0
         self._storage_requests = 0
 
@@ -250,9 +251,12 @@ class _Run:
             counter=self._counter,
             jobs=jobs,
         )
-        digests = pipeline.run()
-        self._storage_requests = sender.requests.value
-        return digests
+        try:
+            return pipeline.run()
+        finally:
+            self._storage_requests = sender.requests.value
+            # Whoever was interrupted wants to know how far it came.
+            self._counter.flush()
 
     def _commit(self, digests: Digests) -> None:
         try:

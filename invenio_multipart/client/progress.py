@@ -40,7 +40,7 @@ class ProgressCounter:
     """Adds up what the threads of one upload report.
 
     :param callback: called from any of these threads, one at a time, at most
-        ten times a second, and once for every new phase.
+        ten times a second, and once for every new phase and after a failure.
     :param clock: seconds; for tests.
     """
 
@@ -68,6 +68,11 @@ class ProgressCounter:
         with self._lock:
             self._phase = phase
             self._parts = self._parts if parts is None else parts
+            self._report(now=True)
+
+    def flush(self) -> None:
+        """Report what was not reported yet."""
+        with self._lock:
             self._report(now=True)
 
     def wrote(self, part: int, count: int) -> None:

@@ -19,7 +19,7 @@ RATE_WINDOW_SECONDS = 10.0
 LOG_INTERVAL_SECONDS = 5.0
 """Between two lines where there is no terminal."""
 
-BAR_CELLS = 20
+BAR_CELLS = 30
 MIB = 2**20
 
 
@@ -91,18 +91,20 @@ class ProgressDisplay:
             facts += f"  {progress.phase}"
         if not width:
             return f"{self._name}: {facts.strip()}"
-        cells = int(min(share, 1) * BAR_CELLS)
-        facts = f"[{'#' * cells}{'-' * (BAR_CELLS - cells)}] {facts}"
-        # The name gives way first; the last column stays free, as some
-        # terminals wrap when it is written.
-        room = max(width - len(facts) - 2, 0)
-        name = self._name
-        if len(name) > room:
-            name = f"{name[: room - 1]}~" if room > 1 else ""
-        return f"{name} {facts}"[: max(width - 1, 0)]
+        # Figures come first, name and bar share what they leave. The last column
+        # stays free, as some terminals wrap when it is written.
+        room = max(width - 1 - len(facts) - 2, 0)
+        cells = min(max(room // 2 - 2, 0), BAR_CELLS)
+        full = int(min(share, 1) * cells)
+        bar = f"[{'#' * full}{'-' * (cells - full)}]" if cells else ""
+        name, space = self._name, room - len(bar)
+        if len(name) > space:
+            name = f"{name[: space - 1]}~" if space > 1 else ""
+        return f"{name} {bar} {facts}".strip()[: width - 1]
 
     def _speed(self, progress: Progress) -> str:
         (first, sent), (last, total) = self._samples[0], self._samples[-1]
+        # Too early to tell, or nothing moved.
         if last - first < 0.5 or total <= sent:
             return "   --.- MiB/s"
         rate = (total - sent) / (last - first)
