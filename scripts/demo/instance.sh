@@ -163,18 +163,14 @@ serve() {
 }
 
 write_env() {
-  local s3=
-  [ "$1" = local ] || s3=yes
+  local name
+  [ "$1" = s3 ] || S3_ENDPOINT_URL='' S3_ACCESS_KEY_ID='' S3_SECRET_ACCESS_KEY='' S3_BUCKET=''
+  local INSTANCE_PATH=$INSTANCE
   (umask 077
-   { echo "BASE_URL=$BASE_URL"
-     cat "$INSTANCE/tokens"
-     echo "S3_ENDPOINT_URL=${s3:+$S3_ENDPOINT_URL}"
-     echo "S3_ACCESS_KEY_ID=${s3:+$S3_ACCESS_KEY_ID}"
-     echo "S3_SECRET_ACCESS_KEY=${s3:+$S3_SECRET_ACCESS_KEY}"
-     echo "S3_BUCKET=${s3:+$S3_BUCKET}"
-     echo "INSTANCE_PATH=$INSTANCE"
-     echo "PYTHON=$PYTHON"
-   } >"$DEMO/instance.env.new")
+   cat "$INSTANCE/tokens" >"$DEMO/instance.env.new"
+   for name in BASE_URL S3_ENDPOINT_URL S3_ACCESS_KEY_ID S3_SECRET_ACCESS_KEY S3_BUCKET INSTANCE_PATH PYTHON; do
+     printf '%s=%q\n' "$name" "${!name}"
+   done >>"$DEMO/instance.env.new")
   mv "$DEMO/instance.env.new" "$DEMO/instance.env"
 }
 

@@ -12,6 +12,7 @@ import argparse
 import hashlib
 import json
 import os
+import shlex
 import subprocess
 import sys
 import time
@@ -267,7 +268,7 @@ def run(options) -> bool:
     :returns: whether the bytes came back as they went in, by the way they should.
     :raises DemoError: if a step fails.
     """
-    env = dict(line.split("=", 1) for line in options.env.read_text().splitlines())
+    env = dict(word.split("=", 1) for word in shlex.split(options.env.read_text()))
     clock, log = Clock(), RequestLog(options.requests)
     repository = Repository(env["BASE_URL"], env["TOKEN_OWNER"])
     path = options.file

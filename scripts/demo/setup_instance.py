@@ -24,6 +24,7 @@ from invenio_files_rest.models import Location
 from invenio_oauth2server.models import Token
 from invenio_queues.proxies import current_queues
 from invenio_search import current_search
+from invenio_search.utils import build_alias_name
 from invenio_vocabularies.proxies import current_service as vocabularies
 from invenio_vocabularies.records.models import VocabularyType
 from sqlalchemy import inspect
@@ -81,8 +82,12 @@ def make_indices():
     ):
         for _ in make(ignore=[400]):
             pass
-    for _ in current_search.create(ignore=[400], ignore_existing=True):
-        pass
+    # Indices get the time as a suffix: a second one behind the same alias would make it read-only.
+    client, names = current_search.client, current_search.mappings
+    missing = [name for name in names if not client.indices.exists(build_alias_name(name))]
+    if missing:
+        for _ in current_search.create(ignore_existing=True, index_list=missing):
+            pass
     current_queues.declare()
 
 
