@@ -144,7 +144,9 @@ def _write_summary(options: argparse.Namespace, summary: UploadSummary) -> None:
 
 def _how_to_resume(display: ProgressDisplay) -> str:
     known = display.last
-    stored = f" {known.parts_done} of {known.parts} parts are stored." if known else ""
+    stored = ""
+    if known and known.parts:
+        stored = f" {known.parts_done} of {known.parts} parts are stored."
     return (
         f"Interrupted.{stored} Run the same command again to go on: "
         "stored parts are not sent again."

@@ -173,6 +173,36 @@ def test_wrong_usage(
     assert not server.seen
 
 
+def test_summary_that_cannot_be_written(
+    server: WireServer,
+    make_file: MakeFile,
+    tmp_path: Path,
+    quick_cli: Callable[..., int],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """The upload counts, and the message says that it is complete."""
+    report = tmp_path / "absent" / "summary.json"
+
+    assert quick_cli(make_file(100), "--summary", str(report)) == 2
+
+    assert server.files["data.bin"].state == "completed"
+    assert "The upload is complete" in capsys.readouterr().err
+
+
+def test_summary_for_a_person(
+    make_file: MakeFile,
+    quick_cli: Callable[..., int],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Without --json the outcome and both digests are readable lines."""
+    assert quick_cli(make_file(100)) == 0
+
+    outcome, md5, sha256 = capsys.readouterr().out.splitlines()
+    assert outcome.startswith("completed: 1 parts sent, 0 reused")
+    assert len(md5.removeprefix("md5 ")) == 32
+    assert len(sha256.removeprefix("sha256 ")) == 64
+
+
 def test_missing_file_and_token(
     tmp_path: Path,
     quick_cli: Callable[..., int],

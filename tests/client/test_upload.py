@@ -16,6 +16,7 @@ import pytest
 from invenio_multipart.client import (
     FileChangedError,
     IntegrityError,
+    NetworkError,
     RefusedError,
     Uploader,
     UsageError,
@@ -244,6 +245,52 @@ def test_failed_verification_is_an_error(
     stored.bytes[1] = bytes(100)
 
     with pytest.raises(IntegrityError, match="The digests differ"):
+        uploader.upload(DRAFT, path)
+
+
+@pytest.mark.parametrize(
+    ("state", "error", "message"),
+    [
+        pytest.param("aborted", RefusedError, "is aborted", id="aborted"),
+        pytest.param("expired", RefusedError, "is expired", id="expired"),
+        pytest.param("uploading", NetworkError, "Run again", id="taken-back"),
+    ],
+)
+def test_commit_that_comes_to_nothing(
+    server: WireServer,
+    uploader: Uploader,
+    make_file: MakeFile,
+    state: str,
+    error: type[Exception],
+    message: str,
+) -> None:
+    """Nobody waits for an upload that ended in another way."""
+    server.state_after_commit = state
+
+    with pytest.raises(error, match=message):
+        uploader.upload(DRAFT, make_file(100))
+
+
+def test_waiting_has_an_end(server: WireServer, make_file: MakeFile) -> None:
+    """A verification that takes too long is reported, and can be looked up."""
+    server.polls_until_completed = 10**6
+    path = make_file(100)
+
+    with pytest.raises(NetworkError, match="still verifying"):
+        Uploader(server.base_url, TOKEN, verify_seconds=0.2).upload(DRAFT, path)
+
+    server.files[path.name].polls_left = 0
+    assert Uploader(server.base_url, TOKEN).upload(DRAFT, path).bytes_sent == 0
+
+
+def test_pending_file_of_another_kind_is_refused(
+    server: WireServer, uploader: Uploader, make_file: MakeFile
+) -> None:
+    """A file that is uploaded in another way is left alone."""
+    path = make_file(100)
+    keep(server, path, []).transfer_type = "L"
+
+    with pytest.raises(RefusedError, match="'L'"):
         uploader.upload(DRAFT, path)
 
 

@@ -59,6 +59,7 @@ class StoredFile:
     content: bytes | None = None
     error_message: str | None = None
     polls_left: int = 0
+    transfer_type: str = "M"
 
     @property
     def parts(self) -> int:
@@ -75,7 +76,11 @@ class StoredFile:
                 "size": self.size,
                 "transfer": {"type": "L"},
             } | done
-        transfer = {"type": "M", "parts": self.parts, "part_size": self.part_size}
+        transfer = {
+            "type": self.transfer_type,
+            "parts": self.parts,
+            "part_size": self.part_size,
+        }
         return {
             "key": self.key,
             "size": self.size,
@@ -104,6 +109,7 @@ class WireServer:
         self.page_size = page_size
         self.local_storage = False
         self.polls_until_completed = 0
+        self.state_after_commit = ""
         self.files: dict[str, StoredFile] = {}
         self.faults: dict[str, deque[Fault]] = defaultdict(deque)
         self.seen: list[Seen] = []
@@ -422,7 +428,7 @@ class ApiHandler(StorageHandler):
         if data["checksum"] != f"md5:{hashlib.md5(content).hexdigest()}":
             stored.state, stored.error_message = "failed", "The digests differ."
         elif not stored.polls_left:
-            stored.state = "completed"
+            stored.state = self.world.state_after_commit or "completed"
         return 200, stored.entry()
 
     def on_upload(self, key: str, _: Any) -> tuple[int, Any]:
