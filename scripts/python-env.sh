@@ -36,11 +36,13 @@ env_build() {
   [ "$(cat "$venv/complete" 2>/dev/null)" != "$key" ] || return 0
   "$base" -c 'import sys; sys.exit(sys.version_info < (3, 9))' || die "Python 3.9 or newer is needed, this is $("$base" -V)"
   say "installing InvenioRDM 14 and this package into .python (half a minute with uv, else 2 to 3 minutes)"
-  rm -rf "$venv"
+  # Another interpreter means another environment; otherwise the old one is brought up to date in place,
+  # for a demo instance may be running on it.
+  [ "$("$base" -VV)" = "$("$venv/bin/python" -VV 2>/dev/null)" ] || rm -rf "$venv"
   "$base" -m venv "$venv" || { debian python3-venv && "$base" -m venv "$venv"; } || die "could not make $venv"
   # The first version ends below 15 and betas are not asked for: the 15 beta can never come in.
   local wanted=("invenio-app-rdm[opensearch2]~=14.0" "gunicorn>=22" -e "$ROOT[rdm,s3,tests]")
-  if "$venv/bin/python" -m pip install --quiet uv && env_install "$venv" -m uv pip install --quiet "${wanted[@]}"; then :
+  if "$venv/bin/python" -m pip install --quiet uv && env_install "$venv" -m uv pip install --quiet --reinstall-package invenio-multipart "${wanted[@]}"; then :
   else
     say "uv did not succeed, trying pip"
     env_install "$venv" -m pip install --quiet "${wanted[@]}" || { tail -n 30 "$venv/install.log" >&2; die "the installation failed"; }
