@@ -1,0 +1,70 @@
+# SPDX-FileCopyrightText: 2026 The invenio-multipart authors.
+# SPDX-License-Identifier: MIT
+
+"""Quota: bytes of a pending upload count in its bucket from the start.
+
+The bucket's size is what limits every other file, so a reservation has to stand
+there; a single guarded UPDATE is exact for any number of parallel initiations.
+"""
+
+from __future__ import annotations
+
+from invenio_db import db
+from invenio_files_rest.models import Bucket
+from sqlalchemy import or_, update
+from sqlalchemy.orm.util import identity_key
+
+from ..errors import QuotaExceeded
+from .models import Upload
+
+
+def check_limits(bucket: Bucket, size: int) -> None:
+    """Ask the site's own size limiters.
+
+    :raises QuotaExceeded: with the limit's number and reason.
+    """
+    limit = bucket.size_limit
+    if limit is not None and size > limit:
+        raise QuotaExceeded(
+            f"{limit.reason} The file has {size} bytes, {limit.limit} are allowed.",
+            field="size",
+        )
+
+
+def reserve(upload: Upload) -> None:
+    """Take the upload's size from its bucket.
+
+    :raises QuotaExceeded: when another upload took it first.
+    """
+    fits = or_(
+        Bucket.quota_size.is_(None),
+        Bucket.quota_size == 0,
+        Bucket.size + upload.size <= Bucket.quota_size,
+    )
+    if not _change(upload, upload.size, fits):
+        raise QuotaExceeded(
+            f"The record's quota leaves no room for {upload.size} bytes.", field="size"
+        )
+    upload.reserved = True
+
+
+def release(upload: Upload) -> None:
+    """Give a reservation back; without one this does nothing."""
+    if upload.reserved:
+        _change(upload, -upload.size)
+        upload.reserved = False
+
+
+def _change(upload: Upload, by: int, *conditions: object) -> bool:
+    statement = (
+        update(Bucket)
+        .where(Bucket.id == upload.bucket_id, *conditions)
+        .values(size=Bucket.size + by)
+        .execution_options(synchronize_session=False)
+    )
+    changed = db.session.execute(statement).rowcount == 1
+    # Upstream changes the same column by read-modify-write: it must read anew.
+    loaded = db.session.identity_map.get(identity_key(Bucket, upload.bucket_id))
+    if loaded is not None:
+        db.session.expire(loaded, ["size"])
+    return changed

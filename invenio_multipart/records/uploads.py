@@ -1,0 +1,186 @@
+# SPDX-FileCopyrightText: 2026 The invenio-multipart authors.
+# SPDX-License-Identifier: MIT
+
+"""Queries of uploads and parts."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from invenio_db import db
+from sqlalchemy import and_, delete, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import OperationalError
+
+from ..core.ledger import PartLedger, RegisteredPart
+from ..core.states import OPEN, UploadState
+from ..errors import StateConflict
+from .models import Part, Upload
+
+_OPEN = tuple(state.value for state in OPEN)
+_BATCH = 1000
+
+
+def latest(record_id: uuid.UUID, key: str) -> Upload | None:
+    """The newest upload of this file, open or finished; None when it had none."""
+    query = (
+        select(Upload)
+        .where(Upload.record_id == record_id, Upload.key == key)
+        .order_by(Upload.initiated_on.desc())
+        .limit(1)
+    )
+    found: Upload | None = db.session.execute(query).scalar_one_or_none()
+    return found
+
+
+def by_file(file_id: uuid.UUID) -> Upload | None:
+    """The upload that made this file instance, None for files of other ways."""
+    query = select(Upload).where(Upload.file_id == file_id)
+    found: Upload | None = db.session.execute(query).scalar_one_or_none()
+    return found
+
+
+def locked(upload_id: uuid.UUID, *, wait: bool = True) -> Upload | None:
+    """The upload with its row locked until the transaction ends, read afresh.
+
+    The lock is what makes a commit, an abort and the reaper take turns; a process
+    that dies gives it back at once.
+
+    :param wait: whether to wait for another holder.
+    :raises StateConflict: when it is held and ``wait`` is off.
+    """
+    query = select(Upload).where(Upload.id == upload_id)
+    query = query.with_for_update(nowait=not wait)
+    query = query.execution_options(populate_existing=True)
+    try:
+        found: Upload | None = db.session.execute(query).scalar_one_or_none()
+    except OperationalError as error:
+        raise StateConflict("The upload is busy; try again.", "busy") from error
+    return found
+
+
+def open_of_record(record_id: uuid.UUID) -> Sequence[Upload]:
+    """Open uploads of a draft, row-locked, in one order so that no two deadlock."""
+    query = (
+        select(Upload)
+        .where(Upload.record_id == record_id, Upload.state.in_(_OPEN))
+        .order_by(Upload.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    return db.session.execute(query).scalars().all()
+
+
+def overdue(now: datetime, limit: int) -> Sequence[Upload]:
+    """Open uploads past their deadline, row-locked; those in use are skipped.
+
+    A commit under way holds its row, so it is never purged under its feet.
+    """
+    query = (
+        select(Upload)
+        .where(Upload.state.in_(_OPEN), Upload.expires_at < now)
+        .order_by(Upload.expires_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    return db.session.execute(query).scalars().all()
+
+
+def unpurged(before: datetime, limit: int) -> Sequence[uuid.UUID]:
+    """Uploads that ended long enough ago and whose store was not freed yet."""
+    ended = (UploadState.ABORTED.value, UploadState.EXPIRED.value)
+    query = (
+        select(Upload.id)
+        .where(
+            Upload.state.in_(ended), Upload.purged_on.is_(None), Upload.updated < before
+        )
+        .limit(limit)
+    )
+    return db.session.execute(query).scalars().all()
+
+
+def unverified(before: datetime, limit: int) -> Sequence[uuid.UUID]:
+    """Uploads a worker should have read by now, and did not finish."""
+    no_digest = and_(
+        Upload.state == UploadState.COMPLETED.value, Upload.hash_states.isnot(None)
+    )
+    query = (
+        select(Upload.id)
+        .where(
+            or_(Upload.state == UploadState.VERIFYING.value, no_digest),
+            Upload.updated < before,
+        )
+        .limit(limit)
+    )
+    return db.session.execute(query).scalars().all()
+
+
+def list_open(limit: int, state: str | None = None) -> Sequence[Upload]:
+    """Open uploads for an operator's eyes, oldest first."""
+    wanted = (state,) if state else _OPEN
+    query = (
+        select(Upload)
+        .where(Upload.state.in_(wanted))
+        .order_by(Upload.initiated_on)
+        .limit(limit)
+    )
+    return db.session.execute(query).scalars().all()
+
+
+def registered_parts(upload_id: uuid.UUID) -> dict[int, RegisteredPart]:
+    """What clients announced, by number."""
+    query = select(Part.number, Part.size, Part.md5).where(Part.upload_id == upload_id)
+    return {
+        number: RegisteredPart(number, size, md5)
+        for number, size, md5 in db.session.execute(query.order_by(Part.number))
+    }
+
+
+def ledger_of(upload: Upload) -> PartLedger:
+    """The plan with what was registered."""
+    return PartLedger(upload.plan, registered_parts(upload.id))
+
+
+def register_parts(upload_id: uuid.UUID, parts: Iterable[RegisteredPart]) -> None:
+    """Record or replace announcements, in statements of a thousand rows.
+
+    Of two with the same number the later counts. Rows are written in order of
+    their numbers, so that parallel calls of one upload wait for each other
+    instead of deadlocking.
+    """
+    last = {part.number: part for part in parts}
+    rows = [
+        {"upload_id": upload_id, "number": n, "size": last[n].size, "md5": last[n].md5}
+        for n in sorted(last)
+    ]
+    for start in range(0, len(rows), _BATCH):
+        db.session.execute(_upsert(rows[start : start + _BATCH]))
+
+
+def drop_parts(upload_ids: Sequence[uuid.UUID]) -> None:
+    """Forget the announcements of uploads that are over."""
+    if upload_ids:
+        db.session.execute(delete(Part).where(Part.upload_id.in_(upload_ids)))
+
+
+def save_progress(
+    upload_id: uuid.UUID, offset: int, states: dict[str, str] | None
+) -> None:
+    """Remember how far a verification has read."""
+    db.session.execute(
+        update(Upload)
+        .where(Upload.id == upload_id)
+        .values(hash_offset=offset, hash_states=states)
+    )
+
+
+def _upsert(rows: list[dict[str, Any]]) -> Any:
+    dialect = db.session.get_bind().dialect.name
+    insert = (sqlite if dialect == "sqlite" else postgresql).insert(Part).values(rows)
+    return insert.on_conflict_do_update(
+        index_elements=[Part.upload_id, Part.number],
+        set_={"size": insert.excluded.size, "md5": insert.excluded.md5},
+    )
