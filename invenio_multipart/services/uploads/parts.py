@@ -1,0 +1,336 @@
+# SPDX-FileCopyrightText: 2026 The invenio-multipart authors.
+# SPDX-License-Identifier: MIT
+
+"""What is there, what is missing, and where to send it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+from flask import current_app
+from invenio_db import db
+from sqlalchemy import update
+
+from ...core.digests import Digest, is_md5, parse_part_digest
+from ...core.ledger import PartLedger, RegisteredPart, StoredPart
+from ...core.sigv4 import PartBinding
+from ...core.states import TAKES_PARTS, UploadState
+from ...errors import InvalidPart, StateConflict, StorageUnavailable, UploadGone
+from ...records import uploads
+from ...records.folding import unfold
+from ...records.models import Upload
+from ...storage.base import Ability, MultipartUploadMixin, PartLink
+from ...storage.factory import multipart_storage
+
+MAX_PAGE = 1000
+"""Parts per page at most: one ListParts call on most stores."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What the store holds of an open upload.
+
+    :param prefix: parts 1..prefix are all there.
+    :param beyond: the parts there above that, by number.
+    :param size: bytes of all of them.
+    """
+
+    prefix: int
+    beyond: Mapping[int, StoredPart]
+    size: int
+
+    @property
+    def count(self) -> int:
+        """Number of parts in the store."""
+        return self.prefix + len(self.beyond)
+
+    def __contains__(self, number: int) -> bool:
+        return number <= self.prefix or number in self.beyond
+
+
+def look(upload: Upload, storage: MultipartUploadMixin) -> Seen:
+    """Ask the store what has arrived, at the cost of what arrived since.
+
+    Parts are never taken away, and they mostly arrive in order. The row remembers
+    up to where all were there, and the store lists only what lies above.
+    """
+    finished = unfold(upload.folded)
+    if finished:
+        return Seen(len(finished), {}, sum(part.size for part in finished))
+    prefix, size = upload.uploaded_parts, upload.uploaded_prefix_bytes
+    if upload.upload_ref is None:
+        return Seen(0, {}, 0)
+    beyond: dict[int, StoredPart] = {}
+    for part in storage.list_parts(upload.upload_ref, after=prefix):
+        if part.number == prefix + 1 and not beyond:
+            prefix, size = part.number, size + part.size
+        else:
+            beyond[part.number] = part
+    if prefix > upload.uploaded_parts:
+        _remember(upload, prefix, size)
+    return Seen(prefix, beyond, size + sum(part.size for part in beyond.values()))
+
+
+def _remember(upload: Upload, prefix: int, size: int) -> None:
+    # Only forward: a slower request may know less than one that has written.
+    statement = (
+        update(Upload)
+        .where(Upload.id == upload.id, Upload.uploaded_parts < prefix)
+        .values(uploaded_parts=prefix, uploaded_prefix_bytes=size)
+    )
+    db.session.execute(statement)
+    db.session.commit()
+
+
+def page_of_parts(
+    upload: Upload, self_url: str, status: str, start: int, size: int, *, links: bool
+) -> dict[str, Any]:
+    """One page of parts and the totals, as the wire contract has them.
+
+    :param status: all, missing or uploaded.
+    :param start: smallest part number of the page, from 1.
+    :param size: parts in the page, 1..1000.
+    :param links: whether the caller may upload; only missing parts get a link.
+    """
+    storage = multipart_storage(upload.uri, upload.size)
+    ledger = uploads.ledger_of(upload)
+    seen = _look_or_know(upload, storage)
+    total = max(ledger.count, max(seen.beyond, default=0), seen.prefix)
+    wanted = (
+        number
+        for number in range(start, total + 1)
+        if status == "all" or (number in seen) == (status == "uploaded")
+    )
+    numbers = list(islice(wanted, size + 1))
+    page, rest = numbers[:size], numbers[size:]
+    stored = _details(upload, storage, seen, page)
+    missing = [number for number in page if number not in seen]
+    urls: dict[int, PartLink] = {}
+    if links and upload.status in TAKES_PARTS:
+        urls = {link.part: link for link in part_links(upload, self_url, ledger, missing)}
+    return {
+        "parts": [_entry(n, ledger, stored.get(n), n in seen, urls.get(n)) for n in page],
+        "total": total,
+        "uploaded": seen.count,
+        "missing": max(total - seen.count, 0),
+        "next": rest[0] if rest else None,
+    }
+
+
+def part_links(
+    upload: Upload,
+    self_url: str,
+    ledger: PartLedger,
+    numbers: Iterable[int],
+) -> list[PartLink]:
+    """Links for these parts; a registered part's is bound to its size and MD5.
+
+    :param self_url: address of the file entry, which local parts are sent below.
+    """
+    registered = ledger.registered
+    bindings = [_binding(number, registered.get(number)) for number in numbers]
+    storage = multipart_storage(upload.uri, upload.size)
+    if Ability.PRESIGNED_PARTS in storage.abilities:
+        expires = current_app.config["MULTIPART_LINK_EXPIRES_SECONDS"]
+        return list(storage.sign_parts(upload.upload_ref, bindings, expires))
+    return [
+        PartLink(
+            binding.number,
+            f"{self_url}/content/{binding.number}",
+            upload.expires_at,
+            binding.headers,
+        )
+        for binding in bindings
+    ]
+
+
+def register(upload: Upload, announced: Sequence[Mapping[str, Any]]) -> None:
+    """Record what the client will send; a repeated registration replaces.
+
+    The caller need not hold the row lock: rows of different parts do not collide.
+
+    :param announced: ``part``, ``size`` and optionally ``checksum`` each.
+    :raises InvalidPart: number or size outside what this upload may have.
+    :raises InvalidDigest: no MD5.
+    :raises StateConflict: the upload takes no parts any more.
+    """
+    require_parts_welcome(upload)
+    uploads.register_parts(upload.id, [_checked(upload, entry) for entry in announced])
+
+
+def require_parts_welcome(upload: Upload) -> None:
+    """:raises StateConflict: when the upload takes no parts (any more)."""
+    if upload.status not in TAKES_PARTS:
+        raise StateConflict(
+            f"The upload is {upload.state} and takes no parts.", upload.state
+        )
+
+
+def take_part(
+    upload: Upload,
+    number: int,
+    stream: Any,
+    size: int | None,
+    content_md5: Digest | None,
+) -> None:
+    """Receive a part through the server, for storages that have it so.
+
+    :param size: Content-Length; required, nothing is read beyond it.
+    :param content_md5: the request's own digest; a registered one holds as well.
+    :raises InvalidPart: number or size are not this upload's.
+    :raises PartRefused: other bytes than announced; an earlier part stays.
+    """
+    require_parts_welcome(upload)
+    if size is None:
+        raise InvalidPart("A part needs a Content-Length.", field="part")
+    ledger = uploads.ledger_of(upload)
+    announced = ledger.registered.get(number)
+    expected = _expected_size(upload, ledger, number)
+    if expected is not None and size != expected:
+        raise InvalidPart(
+            f"Part {number} must have {expected} bytes, not {size}.", field="size"
+        )
+    if size > upload.size:
+        raise InvalidPart(f"The whole file has only {upload.size} bytes.", field="size")
+    md5s = {content_md5.hex} if content_md5 else set()
+    if announced and announced.md5:
+        md5s.add(announced.md5)
+    if len(md5s) > 1:
+        raise InvalidPart("Content-MD5 is not the registered MD5.", field="checksum")
+    plan, storage = upload.plan, multipart_storage(upload.uri, upload.size)
+    # Planned parts have places of their own that never overlap.
+    in_plan = number <= plan.parts and size == plan.size_of(number)
+    storage.put_part(
+        upload.upload_ref,
+        number,
+        stream,
+        size,
+        md5=next(iter(md5s), None),
+        offset=plan.offset_of(number) if in_plan else None,
+    )
+
+
+def _expected_size(upload: Upload, ledger: PartLedger, number: int) -> int | None:
+    limit = upload.parts if upload.plan_fixed else 10_000
+    if number not in ledger.registered and not ledger.custom:
+        limit = upload.parts
+    if not 1 <= number <= limit:
+        raise InvalidPart(f"Part {number} is outside 1..{limit}.", field="part")
+    return ledger.size_of(number)
+
+
+def _checked(upload: Upload, entry: Mapping[str, Any]) -> RegisteredPart:
+    number, size = entry["part"], entry["size"]
+    storage = multipart_storage(upload.uri, upload.size)
+    limit = upload.parts if upload.plan_fixed else storage.limits.max_parts
+    if not 1 <= number <= limit:
+        raise InvalidPart(f"Part {number} is outside 1..{limit}.", field="part")
+    planned = upload.plan.size_of(number) if number <= upload.parts else None
+    if upload.plan_fixed and size != planned:
+        raise InvalidPart(
+            f"Part {number} has {planned} bytes in this upload, not {size}.", field="size"
+        )
+    largest = min(upload.size, storage.limits.max_part_size)
+    if not 0 <= size <= largest or (size == 0 and upload.size):
+        raise InvalidPart(f"A part has 1 to {largest} bytes, not {size}.", field="size")
+    checksum = entry.get("checksum")
+    md5 = parse_part_digest(checksum).hex if checksum is not None else None
+    return RegisteredPart(number, size, md5)
+
+
+def _binding(number: int, announced: RegisteredPart | None) -> PartBinding:
+    if announced is None:
+        return PartBinding(number)
+    md5 = Digest("md5", announced.md5).base64 if announced.md5 else None
+    return PartBinding(number, announced.size, md5)
+
+
+def _look_or_know(upload: Upload, storage: MultipartUploadMixin) -> Seen:
+    try:
+        return look(upload, storage)
+    except UploadGone:
+        # Freed behind our back: nothing is there, and the commit will say so.
+        return Seen(0, {}, 0)
+
+
+def last_known(upload: Upload, storage: MultipartUploadMixin) -> Seen:
+    """Like :func:`look`, but a store that is down does not hide the status."""
+    try:
+        return _look_or_know(upload, storage)
+    except StorageUnavailable:
+        return Seen(upload.uploaded_parts, {}, upload.uploaded_prefix_bytes)
+
+
+def _details(
+    upload: Upload, storage: MultipartUploadMixin, seen: Seen, page: Sequence[int]
+) -> Mapping[int, StoredPart]:
+    """Sizes and ETags of the page's parts: at most one more page of the store."""
+    finished = unfold(upload.folded)
+    if finished:
+        return {part.number: part for part in finished}
+    found = dict(seen.beyond)
+    inside = [number for number in page if number <= seen.prefix]
+    if inside and upload.upload_ref is not None:
+        for part in storage.list_parts(upload.upload_ref, after=inside[0] - 1):
+            if part.number > inside[-1]:
+                break
+            found[part.number] = part
+            if part.number == inside[-1]:
+                break
+    return found
+
+
+def _entry(
+    number: int,
+    ledger: PartLedger,
+    stored: StoredPart | None,
+    uploaded: bool,
+    link: PartLink | None,
+) -> dict[str, Any]:
+    announced = ledger.registered.get(number)
+    etag = stored.etag if stored else None
+    md5 = etag if etag and is_md5(etag) else (announced.md5 if announced else None)
+    entry: dict[str, Any] = {
+        "part": number,
+        "size": stored.size if stored else ledger.size_of(number),
+        "status": "uploaded" if uploaded else "missing",
+        "checksum": f"md5:{md5}" if md5 else None,
+        "etag": etag,
+        "uploaded_at": iso(stored.uploaded_at) if stored else None,
+    }
+    if link is not None:
+        entry |= link_entry(link)
+    return entry
+
+
+def link_entry(link: PartLink) -> dict[str, Any]:
+    """A link on the wire; ``headers`` must be sent exactly so."""
+    return {
+        "part": link.part,
+        "url": link.url,
+        "expiration": iso(link.expires_at),
+        "headers": link.headers,
+    }
+
+
+def link_entries(links: Iterable[PartLink]) -> list[dict[str, Any]]:
+    """All links of one upload: they share one expiration, and mostly no headers."""
+    entries: list[dict[str, Any]] = []
+    moment, text = None, None
+    for link in links:
+        if link.expires_at is not moment:
+            moment, text = link.expires_at, iso(link.expires_at)
+        entry: dict[str, Any] = {"part": link.part, "url": link.url, "expiration": text}
+        if link.headers:
+            entry["headers"] = link.headers
+        entries.append(entry)
+    return entries
+
+
+def iso(moment: datetime | None) -> str | None:
+    """UTC in the form the stock deposit UI reads, to the second."""
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ") if moment else None

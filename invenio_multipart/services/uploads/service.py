@@ -1,0 +1,192 @@
+# SPDX-FileCopyrightText: 2026 The invenio-multipart authors.
+# SPDX-License-Identifier: MIT
+
+"""The upload service: permission, then flow.
+
+Permissions are those of the file service the draft belongs to: who may read the
+draft's files may see how an upload goes, who may set their content may send parts.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+from flask_principal import Identity
+from invenio_db import db
+from invenio_db.uow import UnitOfWork, unit_of_work
+from invenio_records_resources.proxies import (
+    current_service_registry,
+    current_transfer_registry,
+)
+
+from ...core.plan import S3_LIMITS
+from ...errors import InvalidPart, UploadNotFound
+from ...records import uploads
+from ...records.models import Upload
+from . import parts as part_flow
+from .abort import abort, purge
+from .initiate import deadline, ensure_open
+from .reaper import describe, reap, remove_entry
+from .schema import PageOfPartsSchema, PartSchema, parse
+from .status import status_of_file, status_of_upload
+from .verify import verify
+
+
+class UploadService:
+    """Uploads of the files of drafts, for one application."""
+
+    def status(
+        self, service_id: str, identity: Identity, id_: str, key: str
+    ) -> dict[str, Any]:
+        """How the file ``key`` of draft or record ``id_`` is doing.
+
+        :raises FileKeyNotFoundError: no such file.
+        :raises PermissionDeniedError: may not read the files.
+        """
+        service = current_service_registry.get(service_id)
+        record = service._get_record(id_, identity, "read_files", file_key=key)
+        file_record = record.files[key]
+        transfer = current_transfer_registry.get_transfer(
+            record=record, file_record=file_record, file_service=service
+        )
+        upload = upload_of(file_record)
+        if upload is None:
+            return status_of_file(file_record, transfer)
+        return status_of_upload(upload, transfer.transfer_type)
+
+    def list_parts(
+        self,
+        service_id: str,
+        identity: Identity,
+        id_: str,
+        key: str,
+        query: dict[str, Any],
+        self_url: str,
+    ) -> dict[str, Any]:
+        """A page of parts; links only for those who may upload.
+
+        :param query: ``status``, ``from`` and ``size`` as they came.
+        :raises UploadNotFound: the file did not come by a multipart upload.
+        """
+        service = current_service_registry.get(service_id)
+        record = service._get_record(id_, identity, "read_files", file_key=key)
+        upload = required(upload_of(record.files[key]))
+        may_upload = service.check_permission(
+            identity, "set_content_files", record=record, file_key=key
+        )
+        page = parse(PageOfPartsSchema(), query)
+        if may_upload and upload.upload_ref is None and upload.is_open:
+            upload = self._heal(upload.id)
+        return part_flow.page_of_parts(
+            upload,
+            self_url,
+            page["status"],
+            page["from"],
+            page["size"],
+            links=may_upload,
+        )
+
+    @unit_of_work()  # type: ignore[misc]
+    def register_parts(
+        self,
+        service_id: str,
+        identity: Identity,
+        id_: str,
+        key: str,
+        announced: Any,
+        self_url: str,
+        uow: UnitOfWork | None = None,
+    ) -> list[dict[str, Any]]:
+        """Announce parts; returns a link for each, bound to its size and MD5.
+
+        :param announced: list of ``{"part", "size", "checksum"}``.
+        """
+        service = current_service_registry.get(service_id)
+        record = service._get_record(id_, identity, "set_content_files", file_key=key)
+        upload = required(upload_of(record.files[key]))
+        entries = parse(PartSchema(many=True), announced)
+        if not 1 <= len(entries) <= S3_LIMITS.max_parts:
+            raise InvalidPart("Announce 1 to 10,000 parts at a time.", field="part")
+        if upload.upload_ref is None and upload.is_open:
+            upload = uploads.locked(upload.id)
+            ensure_open(upload)
+        part_flow.register(upload, entries)
+        upload.expires_at = deadline()
+        ledger = uploads.ledger_of(upload)
+        numbers = [entry["part"] for entry in entries]
+        links = part_flow.part_links(upload, self_url, ledger, numbers)
+        sizes = {entry["part"]: entry for entry in entries}
+        return [
+            {**part_flow.link_entry(link), **_echo(sizes[link.part])} for link in links
+        ]
+
+    def heal(self, file_record: Any) -> Upload | None:
+        """The upload of a pending file, opened in the store if a crash prevented it."""
+        upload = upload_of(file_record)
+        if upload is not None and upload.upload_ref is None and upload.is_open:
+            return self._heal(upload.id)
+        return upload
+
+    def _heal(self, upload_id: uuid.UUID) -> Upload:
+        with UnitOfWork() as uow:
+            upload = required(uploads.locked(upload_id))
+            ensure_open(upload)
+            uow.commit()
+        return upload
+
+    def abort(self, upload_id: str) -> None:
+        """End an upload and take its file entry out of the draft; for operators."""
+        with UnitOfWork() as uow:
+            upload = required(uploads.locked(uuid.UUID(upload_id)))
+            abort(upload, uow)
+            remove_entry(upload)
+            uow.commit()
+
+    def purge(self, upload_id: str) -> None:
+        """Free what an ended upload holds in the store."""
+        with UnitOfWork() as uow:
+            purge(uuid.UUID(upload_id))
+            uow.commit()
+
+    def verify(self, upload_id: str) -> None:
+        """Prove or find the digest of a committed file."""
+        verify(uuid.UUID(upload_id))
+
+    def reap(self) -> dict[str, int]:
+        """Expire what is overdue, queue again what was lost."""
+        return reap()
+
+    def describe(self, limit: int = 1000) -> Sequence[dict[str, Any]]:
+        """Uploads that still cost something, for operators."""
+        return describe(limit)
+
+
+def upload_of(file_record: Any) -> Upload | None:
+    """The upload that fills or made this file, None for files of other ways.
+
+    A pending file names it; a finished one is found by its file instance.
+    """
+    upload_id = file_record.transfer.get("upload_id")
+    if upload_id:
+        found: Upload | None = db.session.get(Upload, uuid.UUID(upload_id))
+        return found
+    if file_record.object_version_id is None:
+        return None
+    file_id = file_record.object_version.file_id
+    return uploads.by_file(file_id) if file_id else None
+
+
+def required(upload: Upload | None) -> Upload:
+    """The upload itself.
+
+    :raises UploadNotFound: for a file that came another way.
+    """
+    if upload is None:
+        raise UploadNotFound("This file has no multipart upload.")
+    return upload
+
+
+def _echo(entry: dict[str, Any]) -> dict[str, Any]:
+    return {"size": entry["size"], "checksum": entry.get("checksum")}

@@ -1,0 +1,220 @@
+# SPDX-FileCopyrightText: 2026 The invenio-multipart authors.
+# SPDX-License-Identifier: MIT
+
+"""Prove or find the digest of a whole file: one streamed pass, resumable."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+
+from flask import current_app
+from invenio_db import db
+from invenio_db.uow import UnitOfWork
+
+from ...core.digests import HEX_LENGTHS, Digest, parse_digest
+from ...core.hashing import ResumableHash
+from ...core.states import UploadState
+from ...errors import ChecksumMismatch, MultipartError, PartsMismatch, StorageError
+from ...records import uploads
+from ...records.folding import unfold
+from ...records.models import Upload
+from ...storage.base import MultipartUploadMixin
+from ...storage.factory import multipart_storage
+from .finalize import (
+    ReindexOp,
+    extraction_op,
+    file_checksum,
+    file_instance,
+    finalize,
+    find_target,
+    mark_failed,
+)
+from .read_ahead import read_ahead
+
+_HASHES = frozenset(HEX_LENGTHS) - {"crc64nvme"}
+"""What a worker can compute; the CRC is the store's to prove."""
+
+
+def wanted_algorithms(upload: Upload) -> set[str]:
+    """Hashes still to be computed: MD5, the site's others, and the declared one."""
+    wanted = {"md5", *current_app.config["MULTIPART_DIGESTS"]}
+    if upload.declared:
+        wanted.add(parse_digest(upload.declared).algorithm)
+    return (wanted & _HASHES) - set(upload.digests)
+
+
+def needs_part_proof(upload: Upload) -> bool:
+    """Whether registered part MD5s are still only somebody's word."""
+    if upload.md5_etags:
+        return False
+    return any(part.md5 for part in uploads.registered_parts(upload.id).values())
+
+
+def hash_object(upload: Upload, storage: MultipartUploadMixin) -> Mapping[str, str]:
+    """All wanted digests in one pass, and proof of parts where that is due.
+
+    :returns: hex digests by algorithm.
+    :raises PartsMismatch: a part's bytes are not those that were registered.
+    :raises StorageError: the object ends early.
+    """
+    pass_ = _Pass(upload)
+    for piece in read_ahead(storage.read_from(pass_.offset)):
+        pass_.take(piece)
+    return pass_.finish(upload.size)
+
+
+class _Pass:
+    """One pass over a file's bytes, from wherever an earlier one stopped."""
+
+    def __init__(self, upload: Upload) -> None:
+        states = upload.hash_states or {}
+        wanted = sorted(wanted_algorithms(upload))
+        # A pass can be taken up only with a saved state of every wanted hash.
+        resumable = bool(states) and set(wanted) <= set(states)
+        self.offset = upload.hash_offset if resumable else 0
+        self._hashes = [
+            ResumableHash(name, bytes.fromhex(states[name]) if resumable else None)
+            for name in wanted
+        ]
+        self._parts = _PartProof(upload, self.offset) if needs_part_proof(upload) else None
+
+    def take(self, piece: bytes) -> None:
+        for hasher in self._hashes:
+            hasher.update(piece)
+        if self._parts is not None:
+            self._parts.take(piece)
+        self.offset += len(piece)
+
+    def states(self) -> dict[str, str] | None:
+        """What a later pass needs, None where it cannot be saved."""
+        saved = {hasher.algorithm: hasher.state for hasher in self._hashes}
+        if self._parts is not None or any(state is None for state in saved.values()):
+            return None
+        return {name: state.hex() for name, state in saved.items() if state}
+
+    def finish(self, size: int) -> dict[str, str]:
+        if self.offset != size:
+            raise StorageError(f"The object ends after {self.offset} of {size} bytes.")
+        if self._parts is not None:
+            self._parts.finish()
+        return {hasher.algorithm: hasher.hexdigest() for hasher in self._hashes}
+
+
+class _PartProof:
+    """Compares each part's bytes with its registered MD5."""
+
+    def __init__(self, upload: Upload, offset: int) -> None:
+        if offset:
+            raise ValueError("Parts are proved from the beginning.")
+        announced = uploads.registered_parts(upload.id)
+        self._todo = [
+            (part.number, part.size, getattr(announced.get(part.number), "md5", None))
+            for part in unfold(upload.folded)
+        ]
+        self._problems: list[str] = []
+        self._next()
+
+    def take(self, piece: bytes) -> None:
+        while piece:
+            head, piece = piece[: self._left], piece[self._left :]
+            self._hash.update(head)
+            self._left -= len(head)
+            if not self._left:
+                self._close()
+
+    def finish(self) -> None:
+        """:raises PartsMismatch: naming the parts that differ."""
+        if self._problems:
+            raise PartsMismatch(self._problems)
+
+    def _next(self) -> None:
+        if self._todo:
+            self._number, self._left, self._md5 = self._todo.pop(0)
+            self._hash = ResumableHash("md5")
+
+    def _close(self) -> None:
+        found = self._hash.hexdigest()
+        if self._md5 is not None and found != self._md5:
+            self._problems.append(
+                f"Part {self._number} has the MD5 {found}, not {self._md5}."
+            )
+        self._next()
+
+
+def verify(upload_id: uuid.UUID) -> None:
+    """Read a committed file, and complete or fail its upload.
+
+    Progress is saved every ``MULTIPART_VERIFY_CHECKPOINT_BYTES``; no lock and no
+    transaction is held while bytes flow. Does nothing for an upload that needs no
+    verification (any more).
+
+    :raises StorageUnavailable: to be tried again; the progress is kept.
+    """
+    upload = db.session.get(Upload, upload_id)
+    if upload is None or not _is_due(upload):
+        return
+    storage = multipart_storage(upload.uri, upload.size)
+    step = current_app.config["MULTIPART_VERIFY_CHECKPOINT_BYTES"]
+    error: MultipartError | None = None
+    digests: Mapping[str, str] = {}
+    pass_ = _Pass(upload)
+    size = upload.size
+    # The connection goes back to the pool while bytes flow.
+    db.session.commit()
+    try:
+        saved = pass_.offset
+        for piece in read_ahead(storage.read_from(pass_.offset)):
+            pass_.take(piece)
+            if pass_.offset - saved >= step:
+                saved = pass_.offset
+                uploads.save_progress(upload_id, saved, pass_.states() or {})
+                db.session.commit()
+        digests = pass_.finish(size)
+    except PartsMismatch as mismatch:
+        error = mismatch
+    with UnitOfWork() as uow:
+        _conclude(upload_id, digests, error, uow)
+        uow.commit()
+
+
+def _is_due(upload: Upload) -> bool:
+    filling = upload.status is UploadState.COMPLETED and upload.hash_states is not None
+    return upload.status is UploadState.VERIFYING or filling
+
+
+def _conclude(
+    upload_id: uuid.UUID,
+    digests: Mapping[str, str],
+    error: MultipartError | None,
+    uow: UnitOfWork,
+) -> None:
+    upload = uploads.locked(upload_id)
+    if upload is None or not _is_due(upload):
+        # Aborted, or proved by another worker, while this one was reading.
+        return
+    upload.digests = {**upload.digests, **digests}
+    upload.hash_states = None
+    declared = parse_digest(upload.declared) if upload.declared else None
+    if declared and error is None and declared.algorithm in upload.digests:
+        computed = Digest(declared.algorithm, upload.digests[declared.algorithm])
+        if computed != declared:
+            error = ChecksumMismatch(str(declared), str(computed))
+    instance = file_instance(upload.file_id)
+    if instance is not None:
+        # It is a file already; now its checksum is known, or it is withdrawn.
+        instance.checksum = file_checksum(upload)
+        instance.readable = error is None
+        uow.register(ReindexOp(upload.record_id))
+    if upload.status is UploadState.COMPLETED:
+        return
+    target = find_target(upload)
+    if error is not None:
+        upload.fail(error.code, error.message)
+        if target is not None:
+            mark_failed(target)
+        return
+    upload.move(UploadState.COMPLETED)
+    if target is not None and target.is_ours:
+        finalize(upload, target, uow)
+        uow.register(extraction_op(upload))
