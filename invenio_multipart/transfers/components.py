@@ -1,0 +1,147 @@
+# SPDX-FileCopyrightText: 2026 The invenio-multipart authors.
+# SPDX-License-Identifier: MIT
+
+"""Where an upload meets the life of its file and its draft.
+
+Both components stand before upstream's own: they act while the file entries and
+the bucket are still there.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import current_app
+from flask_principal import Identity
+from invenio_records_resources.services.files.components import FileServiceComponent
+from invenio_records_resources.services.files.transfer.constants import (
+    MULTIPART_TRANSFER_TYPE,
+)
+from invenio_records_resources.services.records.components import ServiceComponent
+
+from ..core.digests import parse_digest
+from ..core.keys import check_key
+from ..core.states import UploadState
+from ..errors import ChecksumMismatch, UploadForbidden, UploadsUnfinished
+from ..records import uploads
+from ..services.uploads.abort import abort, abort_all
+from ..services.uploads.commit import compare_declared
+from ..services.uploads.service import upload_of
+from .incoming import declared_checksum
+from .links import show_part_links
+
+
+class MultipartFileComponent(FileServiceComponent):  # type: ignore[misc]
+    """Ends uploads wherever a file entry ends, and marks who gets links."""
+
+    def init_files(
+        self, identity: Identity, id_: str, record: Any, data: list[dict[str, Any]]
+    ) -> None:
+        """Check new M files, and make room for a key that is begun again.
+
+        :raises InvalidKey: unsafe key.
+        :raises UploadForbidden: it could be begun but never finished.
+        """
+        for entry in data:
+            if entry["transfer"]["type"] != MULTIPART_TRANSFER_TYPE:
+                continue
+            check_key(entry["key"])
+            # Some policies let begin what they do not let finish.
+            if not self.service.check_permission(
+                identity, "set_content_files", record=record, file_metadata=entry
+            ):
+                raise UploadForbidden("Multipart uploads are not allowed here.")
+        for entry in data:
+            self._replace_pending(record, entry["key"])
+
+    def _replace_pending(self, record: Any, key: str) -> None:
+        file_record = record.files.get(key) if record.files.enabled else None
+        if file_record is None or not _is_multipart(file_record):
+            return
+        self._abort(file_record)
+        record.files.delete(key, remove_obj=False, remove_rf=True)
+
+    def read_file_metadata(
+        self, identity: Identity, id_: str, file_key: str, record: Any
+    ) -> None:
+        """A single file is read: its reply holds the part links."""
+        show_part_links(record.files[file_key])
+
+    def delete_all_files(
+        self, identity: Identity, id_: str, record: Any, results: list[Any]
+    ) -> None:
+        """End all uploads, and remove rows that would block their keys.
+
+        Upstream only marks the rows as deleted; a new file of the same key would
+        then break a unique index.
+        """
+        for file_record in results:
+            if _is_multipart(file_record):
+                self._abort(file_record)
+            model = file_record.model
+            type(model).query.filter_by(id=model.id).delete()
+
+    def commit_file(
+        self, identity: Identity, id_: str, file_key: str, record: Any
+    ) -> None:
+        """Hold a repeated commit's digest against a file that is complete.
+
+        :raises ChecksumMismatch: it differs; the file stays as it is.
+        """
+        file_record = record.files.get(file_key)
+        if file_record is None or _is_multipart(file_record):
+            return
+        checksum = declared_checksum()
+        upload = upload_of(file_record) if checksum is not None else None
+        if upload is not None:
+            compare_declared(upload, parse_digest(checksum))
+
+    def _abort(self, file_record: Any) -> None:
+        upload = upload_of(file_record)
+        locked = uploads.locked(upload.id) if upload is not None else None
+        if locked is not None:
+            abort(locked, self.uow)
+
+
+class MultipartRecordComponent(ServiceComponent):  # type: ignore[misc]
+    """Ends uploads with their draft, and holds back publishing until it is due."""
+
+    def publish(self, identity: Identity, draft: Any = None, record: Any = None) -> None:
+        """Refuse while uploads are unfinished, naming them.
+
+        :raises UploadsUnfinished: with key and state of each.
+        """
+        early = current_app.config["MULTIPART_PUBLISH_REQUIRES"] == "committed"
+        waiting = [
+            (upload.key, upload.state)
+            for upload in uploads.open_of_record(draft.id)
+            if not (early and upload.status is UploadState.VERIFYING)
+        ]
+        if waiting:
+            raise UploadsUnfinished(waiting)
+
+    def update_draft(
+        self,
+        identity: Identity,
+        data: Any = None,
+        record: Any = None,
+        errors: Any = None,
+    ) -> None:
+        """End all uploads when files are switched off."""
+        enabled = (data or {}).get("files", {}).get("enabled", True)
+        if enabled is False and record.files.enabled:
+            abort_all(uploads.open_of_record(record.id), self.uow)
+
+    def delete_draft(
+        self,
+        identity: Identity,
+        draft: Any = None,
+        record: Any = None,
+        force: bool = False,
+    ) -> None:
+        """End all uploads of a draft before its bucket goes."""
+        abort_all(uploads.open_of_record(draft.id), self.uow)
+
+
+def _is_multipart(file_record: Any) -> bool:
+    return bool(file_record.transfer.transfer_type == MULTIPART_TRANSFER_TYPE)
