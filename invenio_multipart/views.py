@@ -1,0 +1,21 @@
+# SPDX-FileCopyrightText: 2026 The invenio-multipart authors.
+# SPDX-License-Identifier: MIT
+
+"""Blueprints."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Flask
+
+from .resources.config import DRAFT_FILES, DRAFT_MEDIA_FILES
+from .resources.resource import create_blueprint
+
+
+def create_draft_files_blueprint(app: Flask) -> Blueprint:
+    """Upload routes of the files of drafts."""
+    return create_blueprint(DRAFT_FILES)
+
+
+def create_draft_media_files_blueprint(app: Flask) -> Blueprint:
+    """Upload routes of the media files of drafts."""
+    return create_blueprint(DRAFT_MEDIA_FILES)
