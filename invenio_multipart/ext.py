@@ -1,0 +1,114 @@
+# SPDX-FileCopyrightText: 2026 The invenio-multipart authors.
+# SPDX-License-Identifier: MIT
+
+"""The extension: wiring only."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+from flask import Flask
+
+from . import config
+from .errors import MultipartError
+from .resources.errors import error_response
+from .services.uploads.service import UploadService
+from .transfers.components import MultipartFileComponent, MultipartRecordComponent
+
+_STOCK_FACTORIES = {
+    "invenio_s3.s3fs_storage_factory",
+    "invenio_s3:s3fs_storage_factory",
+    "invenio_files_rest.storage.pyfs_storage_factory",
+    "invenio_files_rest.storage:pyfs_storage_factory",
+}
+"""Upstream's factories: a site that names one of them gets ours, which does the
+same for every file and knows multipart uploads besides."""
+
+_COMPONENTS = {
+    "RDM_DRAFT_FILES_SERVICE_COMPONENTS": MultipartFileComponent,
+    "RDM_RECORDS_SERVICE_COMPONENTS": MultipartRecordComponent,
+}
+
+
+class InvenioMultipart:
+    """Multipart uploads for an Invenio application.
+
+    :param app: initialised at once when given.
+    """
+
+    def __init__(self, app: Flask | None = None) -> None:
+        if app is not None:
+            self.init_app(app)
+
+    @cached_property
+    def uploads(self) -> UploadService:
+        """The upload service."""
+        return UploadService()
+
+    def init_app(self, app: Flask) -> None:
+        """Set defaults, the error table and the periodic clean-up."""
+        for name in dir(config):
+            if name.startswith("MULTIPART_"):
+                app.config.setdefault(name, getattr(config, name))
+        if app.config.get("FILES_REST_STORAGE_FACTORY") in _STOCK_FACTORIES:
+            from .overrides import FILES_REST_STORAGE_FACTORY
+
+            app.config["FILES_REST_STORAGE_FACTORY"] = FILES_REST_STORAGE_FACTORY
+        # Upstream's own routes raise our errors too, so the handler is the app's.
+        app.register_error_handler(MultipartError, error_response)
+        _schedule_reaper(app)
+        app.extensions["invenio-multipart"] = self
+
+
+def _schedule_reaper(app: Flask) -> None:
+    seconds = app.config["MULTIPART_REAPER_INTERVAL_SECONDS"]
+    if seconds:
+        # Changed in place: Celery has kept the dictionary it was given.
+        schedule = app.config.setdefault("CELERY_BEAT_SCHEDULE", {})
+        schedule.setdefault(
+            "multipart-reaper",
+            {"task": "invenio_multipart.tasks.reap_uploads", "schedule": seconds},
+        )
+
+
+def finalize_app(app: Flask) -> None:
+    """Put our components before upstream's, once all extensions have settings.
+
+    Component lists are read from the configuration at each call, so this is the
+    moment when a site's own lists are known and can be kept.
+    """
+    rdm = app.extensions.get("invenio-rdm-records")
+    if rdm is None:
+        return
+    records = rdm.records_service
+    defaults = {
+        "RDM_DRAFT_FILES_SERVICE_COMPONENTS": records.draft_files.config.components,
+        "RDM_RECORDS_SERVICE_COMPONENTS": records.config.components,
+    }
+    for name, component in _COMPONENTS.items():
+        present = list(app.config.get(name) or defaults[name])
+        if component not in present:
+            app.config[name] = [component, *present]
+    # Media files have no setting for theirs; it is a plain class attribute there.
+    media = rdm.records_media_files_service.draft_files.config
+    if MultipartFileComponent not in media.components:
+        media.components = [MultipartFileComponent, *media.components]
+    _add_upload_link(records.draft_files.config)
+    _add_upload_link(media)
+
+
+def _add_upload_link(service_config: Any) -> None:
+    """Give files of every kind the address of their status."""
+    from invenio_records_resources.services.files.links import FileEndpointLink
+
+    names = {"draft_files": "multipart_draft_files"}
+    names["draft_media_files"] = "multipart_draft_media_files"
+    blueprint = names.get(service_config.name_of_file_blueprint)
+    if blueprint is not None:
+        service_config.file_links_item = {
+            **service_config.file_links_item,
+            "upload": FileEndpointLink(
+                f"{blueprint}.status", params=["pid_value", "key"]
+            ),
+        }

@@ -1,0 +1,19 @@
+# SPDX-FileCopyrightText: 2026 The invenio-multipart authors.
+# SPDX-License-Identifier: MIT
+
+"""Upstream settings this package changes by being installed.
+
+Loaded through the ``invenio_config.module`` entry point, before ``invenio.cfg``: a
+site's own values win.
+"""
+
+RECORDS_RESOURCES_TRANSFERS = [
+    "invenio_records_resources.services.files.transfer:LocalTransfer",
+    "invenio_records_resources.services.files.transfer:FetchTransfer",
+    "invenio_records_resources.services.files.transfer:RemoteTransfer",
+    "invenio_multipart.transfers.multipart:MultipartTransferType",
+]
+"""All of upstream's, with ours for the letter M."""
+
+FILES_REST_STORAGE_FACTORY = "invenio_multipart.storage.factory:storage_factory"
+"""Picks the storage by the scheme of the URI."""
