@@ -66,9 +66,7 @@ class Api:
         self._token = token
         self._local = threading.local()
 
-    def call(
-        self, method: str, path: str, json: Any = None, **options: Any
-    ) -> Reply:
+    def call(self, method: str, path: str, json: Any = None, **options: Any) -> Reply:
         """Send a request; ``path`` is below the API root or a full URL."""
         path = path.removeprefix("http://localhost").removeprefix("/api")
         headers = dict(options.pop("headers", {}))

@@ -116,9 +116,7 @@ class PartLedger:
         if announced is None or announced.md5 is None or not etag_is_md5:
             return
         if is_md5(part.etag) and part.etag != announced.md5:
-            yield (
-                f"Part {part.number} has the MD5 {part.etag}, not {announced.md5}."
-            )
+            yield (f"Part {part.number} has the MD5 {part.etag}, not {announced.md5}.")
 
 
 def expected_etag(parts: Sequence[StoredPart]) -> str | None:

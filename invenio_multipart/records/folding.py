@@ -19,7 +19,9 @@ _NO_MD5 = bytes(16)
 def fold(parts: Iterable[StoredPart]) -> bytes:
     """Sizes and MD5s of parts 1..n; an ETag that is no MD5 is not kept."""
     raw = b"".join(
-        _PART.pack(part.size, bytes.fromhex(part.etag) if is_md5(part.etag) else _NO_MD5)
+        _PART.pack(
+            part.size, bytes.fromhex(part.etag) if is_md5(part.etag) else _NO_MD5
+        )
         for part in parts
     )
     return zlib.compress(raw)

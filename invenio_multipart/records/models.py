@@ -62,7 +62,9 @@ class Upload(db.Model):
     md5_etags = db.Column(db.Boolean(name="md5_etags"), nullable=False, default=True)
     """Whether the store's ETags are MD5s; not where it encrypts with managed keys."""
 
-    state = db.Column(db.String(16), nullable=False, default=UploadState.INITIATED.value)
+    state = db.Column(
+        db.String(16), nullable=False, default=UploadState.INITIATED.value
+    )
 
     size = db.Column(db.BigInteger, nullable=False)
     """Declared bytes; reserved from the bucket's quota while ``reserved``."""
@@ -120,7 +122,9 @@ class Upload(db.Model):
     purged_on = db.Column(db.UTCDateTime, nullable=True)
     """When the store was freed."""
     expires_at = db.Column(db.UTCDateTime, nullable=True)
-    updated = db.Column(db.UTCDateTime, nullable=False, default=utc_now, onupdate=utc_now)
+    updated = db.Column(
+        db.UTCDateTime, nullable=False, default=utc_now, onupdate=utc_now
+    )
 
     def __repr__(self) -> str:
         return f"<Upload {self.id} {self.key!r} {self.state}>"

@@ -75,7 +75,9 @@ class LocalStorage(MultipartUploadMixin, PyFSFileStorage):  # type: ignore[misc]
         prefix = f"{self._final.name}."
         with _translated():
             found = self._final.parent.glob(f"{prefix}*.map")
-            return [path.name.removeprefix(prefix).removesuffix(".map") for path in found]
+            return [
+                path.name.removeprefix(prefix).removesuffix(".map") for path in found
+            ]
 
     def put_part(
         self,

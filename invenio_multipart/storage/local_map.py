@@ -106,9 +106,7 @@ class PartMap:
 
     @staticmethod
     def _lock(kind: int, number: int) -> bytes:
-        return _FLOCK.pack(
-            kind, os.SEEK_SET, number * _RECORD.size, _RECORD.size, 0
-        )
+        return _FLOCK.pack(kind, os.SEEK_SET, number * _RECORD.size, _RECORD.size, 0)
 
 
 def _unpack(raw: bytes) -> PartRecord | None:

@@ -124,9 +124,7 @@ class S3Storage(MultipartUploadMixin, S3FSFileStorage):  # type: ignore[misc]
         """See the contract."""
         try:
             with translated("aborting an upload"):
-                self._s3.client.abort_multipart_upload(
-                    **self._at, UploadId=upload_ref
-                )
+                self._s3.client.abort_multipart_upload(**self._at, UploadId=upload_ref)
         except (UploadGone, ObjectMissing):
             return
 

@@ -22,7 +22,7 @@ from invenio_records_resources.services.records.components import ServiceCompone
 from ..core.digests import parse_digest
 from ..core.keys import check_key
 from ..core.states import UploadState
-from ..errors import ChecksumMismatch, UploadForbidden, UploadsUnfinished
+from ..errors import UploadForbidden, UploadsUnfinished
 from ..records import uploads
 from ..services.uploads.abort import abort, abort_all
 from ..services.uploads.commit import compare_declared
@@ -106,7 +106,9 @@ class MultipartFileComponent(FileServiceComponent):  # type: ignore[misc]
 class MultipartRecordComponent(ServiceComponent):  # type: ignore[misc]
     """Ends uploads with their draft, and holds back publishing until it is due."""
 
-    def publish(self, identity: Identity, draft: Any = None, record: Any = None) -> None:
+    def publish(
+        self, identity: Identity, draft: Any = None, record: Any = None
+    ) -> None:
         """Refuse while uploads are unfinished, naming them.
 
         :raises UploadsUnfinished: with key and state of each.

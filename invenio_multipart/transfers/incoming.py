@@ -41,7 +41,9 @@ def content_md5() -> Digest | None:
     except (binascii.Error, ValueError):
         raw = b""
     if len(raw) != 16:
-        raise InvalidDigest("Content-MD5 is not the base64 of an MD5.", field="checksum")
+        raise InvalidDigest(
+            "Content-MD5 is not the base64 of an MD5.", field="checksum"
+        )
     return Digest("md5", raw.hex())
 
 

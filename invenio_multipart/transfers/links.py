@@ -12,7 +12,6 @@ from ..records import uploads
 from ..records.models import Upload
 from ..services.uploads import parts as part_flow
 
-
 _SHOW = "_multipart_show_part_links"
 
 

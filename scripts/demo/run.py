@@ -58,7 +58,9 @@ class RequestLog:
                 count += 1
                 all_bytes += int(received) + int(sent)
                 # A redirect's body is a sentence of HTML, not file content.
-                is_content = "/content" in path or ("/files/" in path and not path.startswith("/api/"))
+                is_content = "/content" in path or (
+                    "/files/" in path and not path.startswith("/api/")
+                )
                 if is_content and method == "PUT":
                     file_bytes += int(received)
                 elif is_content and status in ("200", "206"):
@@ -81,9 +83,13 @@ class Repository:
 
         :raises DemoError: if the status is not *expected*.
         """
-        reply = self.session.request(method, f"{self.base_url}/api{path}", timeout=120, **kwargs)
+        reply = self.session.request(
+            method, f"{self.base_url}/api{path}", timeout=120, **kwargs
+        )
         if reply.status_code != expected:
-            raise DemoError(f"{method} {path} gave {reply.status_code}: {reply.text[:500]}")
+            raise DemoError(
+                f"{method} {path} gave {reply.status_code}: {reply.text[:500]}"
+            )
         return reply.json() if reply.content else {}
 
     def create_draft(self, title: str) -> str:
@@ -107,19 +113,43 @@ class Repository:
 class Upload:
     """One file on its way, by the package's own client in a process of its own."""
 
-    def __init__(self, repository: Repository, token: str, draft: str, path: Path, work: Path):
+    def __init__(
+        self, repository: Repository, token: str, draft: str, path: Path, work: Path
+    ):
         """Names the draft and the file; nothing is sent yet."""
-        self.repository, self.token, self.draft, self.path = repository, token, draft, path
+        self.repository, self.token, self.draft, self.path = (
+            repository,
+            token,
+            draft,
+            path,
+        )
         self.summary_path = work / "summary.json"
-        self.status_path = f"/records/{draft}/draft/files/{quote(path.name, safe='')}/upload"
+        self.status_path = (
+            f"/records/{draft}/draft/files/{quote(path.name, safe='')}/upload"
+        )
 
     def start(self) -> subprocess.Popen:
         """Starts the client; it draws its progress itself."""
         self.summary_path.unlink(missing_ok=True)
-        command = [sys.executable, "-m", "invenio_multipart.client", "upload", str(self.path)]
-        command += ["--base-url", self.repository.base_url, "--draft", self.draft, "--key", self.path.name]
+        command = [
+            sys.executable,
+            "-m",
+            "invenio_multipart.client",
+            "upload",
+            str(self.path),
+        ]
+        command += [
+            "--base-url",
+            self.repository.base_url,
+            "--draft",
+            self.draft,
+            "--key",
+            self.path.name,
+        ]
         command += ["--jobs", "4", "--summary", str(self.summary_path)]
-        return subprocess.Popen(command, env={**os.environ, "INVENIO_MULTIPART_TOKEN": self.token})
+        return subprocess.Popen(
+            command, env={**os.environ, "INVENIO_MULTIPART_TOKEN": self.token}
+        )
 
     def status(self) -> dict:
         """The upload's status object; empty while Invenio has not heard of the file."""
@@ -168,7 +198,9 @@ class Upload:
             if status.get("state") == "completed":
                 return status
             if status.get("state") in ("failed", "aborted", "expired"):
-                raise DemoError(f"the upload is {status['state']}: {status.get('error_message')}")
+                raise DemoError(
+                    f"the upload is {status['state']}: {status.get('error_message')}"
+                )
             time.sleep(0.2)
         raise DemoError("the upload was not completed in time")
 
@@ -217,7 +249,9 @@ def download(base_url: str, record: str, key: str) -> tuple[str, int, str]:
             source = "S3, by redirect to " + "/".join(target.split("/")[:3])
             reply = visitor.get(target, stream=True, timeout=120)
         if reply.status_code != 200:
-            raise DemoError(f"the download gave {reply.status_code}: {reply.text[:300]}")
+            raise DemoError(
+                f"the download gave {reply.status_code}: {reply.text[:300]}"
+            )
         return (*sha256_of(reply.iter_content(4 * MIB)), source)
 
 
@@ -249,13 +283,33 @@ def summarize(storage, path, clock, killed, client, uploading, total, source):
         resumed = f"{sent_before} sent before the kill and kept, {client['parts_sent']} sent after it, of {client['parts']}"
     rows = [
         ("file", f"{path.name}, {size_bytes:,} bytes"),
-        ("storage", "S3, straight from the client" if storage == "s3" else "local folder, through Invenio"),
+        (
+            "storage",
+            "S3, straight from the client"
+            if storage == "s3"
+            else "local folder, through Invenio",
+        ),
         ("parts", resumed),
-        ("upload", f"{upload_seconds:.1f} s, {size_bytes / MIB / upload_seconds:.0f} MiB/s, both runs and proof included"),
-        ("download", f"{clock.seconds['download']:.1f} s, {size_bytes / MIB / clock.seconds['download']:.0f} MiB/s, from {source}"),
-        ("requests made to Invenio", f"{uploading.requests} for the upload, {total.requests} in all"),
-        ("file data through Invenio", f"{total.file_bytes:,} bytes (measured in its web processes)"),
-        ("everything through Invenio", f"{total.all_bytes:,} bytes (all bodies, JSON included)"),
+        (
+            "upload",
+            f"{upload_seconds:.1f} s, {size_bytes / MIB / upload_seconds:.0f} MiB/s, both runs and proof included",
+        ),
+        (
+            "download",
+            f"{clock.seconds['download']:.1f} s, {size_bytes / MIB / clock.seconds['download']:.0f} MiB/s, from {source}",
+        ),
+        (
+            "requests made to Invenio",
+            f"{uploading.requests} for the upload, {total.requests} in all",
+        ),
+        (
+            "file data through Invenio",
+            f"{total.file_bytes:,} bytes (measured in its web processes)",
+        ),
+        (
+            "everything through Invenio",
+            f"{total.all_bytes:,} bytes (all bodies, JSON included)",
+        ),
     ]
     print("\nSummary")
     for name, value in rows:
@@ -273,22 +327,56 @@ def run(options) -> bool:
     repository = Repository(env["BASE_URL"], env["TOKEN_OWNER"])
     path = options.file
     if path is None:
-        path = clock.step("make", "make 1 GiB of random data (usually 3 s, once)", make_file, options.cache)
-    sha256, _ = clock.step("hash", "take its SHA-256 (about 1 s per GiB)", lambda: sha256_of(read_chunks(path)))
-    draft = clock.step("draft", "create a draft (usually 1 s)", repository.create_draft, f"Demo: {path.name}")
+        path = clock.step(
+            "make",
+            "make 1 GiB of random data (usually 3 s, once)",
+            make_file,
+            options.cache,
+        )
+    sha256, _ = clock.step(
+        "hash",
+        "take its SHA-256 (about 1 s per GiB)",
+        lambda: sha256_of(read_chunks(path)),
+    )
+    draft = clock.step(
+        "draft",
+        "create a draft (usually 1 s)",
+        repository.create_draft,
+        f"Demo: {path.name}",
+    )
     upload = Upload(repository, env["TOKEN_OWNER"], draft, path, options.work)
-    killed = clock.step("first half", "upload with 4 parallel parts, and kill the client half-way", upload.kill_half_way)
-    client = clock.step("second half", "run the same command again: it resumes and commits", upload.finish)
-    clock.step("proof", "wait until the server has proved the file (usually over already)", upload.wait_completed)
+    killed = clock.step(
+        "first half",
+        "upload with 4 parallel parts, and kill the client half-way",
+        upload.kill_half_way,
+    )
+    client = clock.step(
+        "second half",
+        "run the same command again: it resumes and commits",
+        upload.finish,
+    )
+    clock.step(
+        "proof",
+        "wait until the server has proved the file (usually over already)",
+        upload.wait_completed,
+    )
     uploading = log.traffic()
-    clock.step("publish", "publish (usually 2 s)", lambda: repository.call("POST", f"/records/{draft}/draft/actions/publish", 202))
+    clock.step(
+        "publish",
+        "publish (usually 2 s)",
+        lambda: repository.call("POST", f"/records/{draft}/draft/actions/publish", 202),
+    )
     text = "download by the record page's link, without an account"
-    returned, size_bytes, source = clock.step("download", text, download, env["BASE_URL"], draft, path.name)
+    returned, size_bytes, source = clock.step(
+        "download", text, download, env["BASE_URL"], draft, path.name
+    )
     total = log.traffic()
     summarize(options.storage, path, clock, killed, client, uploading, total, source)
     print(f"  {'SHA-256 sent:':29}{sha256}\n  {'SHA-256 returned:':29}{returned}")
     if options.storage == "s3" and total.file_bytes:
-        raise DemoError(f"{total.file_bytes:,} bytes of file data passed through Invenio; it should be none")
+        raise DemoError(
+            f"{total.file_bytes:,} bytes of file data passed through Invenio; it should be none"
+        )
     return returned == sha256 and size_bytes == path.stat().st_size
 
 
@@ -304,7 +392,10 @@ def main() -> int:
     except (DemoError, requests.RequestException) as error:
         print(f"\nIt did not work: {error}")
         return 1
-    print("\nThe downloaded bytes are " + ("the uploaded bytes." if same else "NOT THE UPLOADED BYTES."))
+    print(
+        "\nThe downloaded bytes are "
+        + ("the uploaded bytes." if same else "NOT THE UPLOADED BYTES.")
+    )
     return 0 if same else 1
 
 

@@ -84,7 +84,9 @@ def make_indices():
             pass
     # Indices get the time as a suffix: a second one behind the same alias would make it read-only.
     client, names = current_search.client, current_search.mappings
-    missing = [name for name in names if not client.indices.exists(build_alias_name(name))]
+    missing = [
+        name for name in names if not client.indices.exists(build_alias_name(name))
+    ]
     if missing:
         for _ in current_search.create(ignore_existing=True, index_list=missing):
             pass

@@ -66,7 +66,10 @@ class Meter:
 
     def __init__(self, app, path):
         """Appends to the file at *path*; one short write per line keeps parallel workers apart."""
-        self.app, self.log = app, os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+        self.app, self.log = (
+            app,
+            os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644),
+        )
 
     def __call__(self, environ, start_response):
         """Runs the request."""

@@ -27,7 +27,9 @@ def sign(key: bytes, text: str) -> bytes:
     return hmac.new(key, text.encode(), hashlib.sha256).digest()
 
 
-def put(endpoint: str, region: str, path: str, query: str = "", body: bytes = b"") -> None:
+def put(
+    endpoint: str, region: str, path: str, query: str = "", body: bytes = b""
+) -> None:
     """Sends one signed PUT.
 
     :raises urllib.error.HTTPError: if the server refuses it.
@@ -43,7 +45,9 @@ def put(endpoint: str, region: str, path: str, query: str = "", body: bytes = b"
     }
     names = ";".join(headers)
     lines = "".join(f"{name}:{value}\n" for name, value in headers.items())
-    canonical = f"PUT\n{path}\n{query}\n{lines}\n{names}\n{headers['x-amz-content-sha256']}"
+    canonical = (
+        f"PUT\n{path}\n{query}\n{lines}\n{names}\n{headers['x-amz-content-sha256']}"
+    )
     to_sign = f"AWS4-HMAC-SHA256\n{moment}\n{scope}\n{hashlib.sha256(canonical.encode()).hexdigest()}"
     key = ("AWS4" + os.environ["AWS_SECRET_ACCESS_KEY"]).encode()
     for step in scope.split("/"):

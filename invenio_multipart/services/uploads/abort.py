@@ -33,7 +33,9 @@ class QueueOp(TaskOp):  # type: ignore[misc]
         try:
             super().on_post_commit(uow)
         except OperationalError:
-            current_app.logger.warning("No broker; the reaper will do it.", exc_info=True)
+            current_app.logger.warning(
+                "No broker; the reaper will do it.", exc_info=True
+            )
 
 
 def abort(

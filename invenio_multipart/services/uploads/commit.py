@@ -157,7 +157,9 @@ def _difference(upload: Upload, stored: StoredObject) -> str | None:
     if comparable and stored.etag != upload.etag:
         return f"The stored object has the ETag {stored.etag}, not {upload.etag}."
     if stored.crc64nvme and upload.crc64nvme and stored.crc64nvme != upload.crc64nvme:
-        return f"The stored object has the CRC {stored.crc64nvme}, not {upload.crc64nvme}."
+        return (
+            f"The stored object has the CRC {stored.crc64nvme}, not {upload.crc64nvme}."
+        )
     return None
 
 

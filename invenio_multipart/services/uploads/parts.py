@@ -18,7 +18,7 @@ from sqlalchemy import update
 from ...core.digests import Digest, is_md5, parse_part_digest
 from ...core.ledger import PartLedger, RegisteredPart, StoredPart
 from ...core.sigv4 import PartBinding
-from ...core.states import TAKES_PARTS, UploadState
+from ...core.states import TAKES_PARTS
 from ...errors import InvalidPart, StateConflict, StorageUnavailable, UploadGone
 from ...records import uploads
 from ...records.folding import unfold
@@ -111,9 +111,13 @@ def page_of_parts(
     missing = [number for number in page if number not in seen]
     urls: dict[int, PartLink] = {}
     if links and upload.status in TAKES_PARTS:
-        urls = {link.part: link for link in part_links(upload, self_url, ledger, missing)}
+        urls = {
+            link.part: link for link in part_links(upload, self_url, ledger, missing)
+        }
     return {
-        "parts": [_entry(n, ledger, stored.get(n), n in seen, urls.get(n)) for n in page],
+        "parts": [
+            _entry(n, ledger, stored.get(n), n in seen, urls.get(n)) for n in page
+        ],
         "total": total,
         "uploaded": seen.count,
         "missing": max(total - seen.count, 0),
@@ -232,7 +236,8 @@ def _checked(upload: Upload, entry: Mapping[str, Any]) -> RegisteredPart:
     planned = upload.plan.size_of(number) if number <= upload.parts else None
     if upload.plan_fixed and size != planned:
         raise InvalidPart(
-            f"Part {number} has {planned} bytes in this upload, not {size}.", field="size"
+            f"Part {number} has {planned} bytes in this upload, not {size}.",
+            field="size",
         )
     largest = min(upload.size, storage.limits.max_part_size)
     if not 0 <= size <= largest or (size == 0 and upload.size):

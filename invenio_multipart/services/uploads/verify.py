@@ -77,7 +77,9 @@ class _Pass:
             ResumableHash(name, bytes.fromhex(states[name]) if resumable else None)
             for name in wanted
         ]
-        self._parts = _PartProof(upload, self.offset) if needs_part_proof(upload) else None
+        self._parts = (
+            _PartProof(upload, self.offset) if needs_part_proof(upload) else None
+        )
 
     def take(self, piece: bytes) -> None:
         for hasher in self._hashes:
