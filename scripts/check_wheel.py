@@ -55,6 +55,7 @@ def problems(wheel: Path) -> list[str]:
         env={**os.environ, "PYTHONPATH": str(wheel)},
         cwd="/",
         capture_output=True,
+        check=False,
         text=True,
     )
     if help_.returncode:

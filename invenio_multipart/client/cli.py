@@ -24,7 +24,7 @@ from .errors import (
 )
 from .terminal import MIB, ProgressDisplay
 
-TOKEN_VARIABLE = "INVENIO_MULTIPART_TOKEN"
+TOKEN_VARIABLE = "INVENIO_MULTIPART_TOKEN"  # noqa: S105 - a name, no secret
 
 INTERRUPTED = 130
 """What a shell expects of a program that Ctrl-C ended."""

@@ -9,6 +9,7 @@ import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from .api import DraftFileApi
 from .errors import (
@@ -114,7 +115,7 @@ class Uploader:
         :raises IntegrityError: when file and stored bytes differ.
         """
         with SourceFile(path) as source:
-            name = os.path.basename(source.path) if key is None else key
+            name = Path(source.path).name if key is None else key
             stop = StopSignal()
             transport = Transport(stop)
             try:

@@ -96,7 +96,8 @@ class Pipeline:
                 failure = self._flow.failure
                 if failure is None or failure is error:
                     raise
-                raise failure  # `error` is only its echo.
+                # `error` is only its echo, and `from` would overwrite its own cause.
+                raise failure  # noqa: B904
             finally:
                 for thread in threads:
                     thread.join(JOIN_SECONDS)

@@ -75,7 +75,7 @@ class RetryPolicy:
         grown = self.base_seconds * 2.0 ** (failures - 1)
         # Half fixed, half random: many clients that failed together must not
         # come back together.
-        pause = min(grown, self.cap_seconds) * random.uniform(0.5, 1.0)
+        pause = min(grown, self.cap_seconds) * random.uniform(0.5, 1.0)  # noqa: S311
         return max(pause, min(asked or 0.0, self.retry_after_cap_seconds))
 
     def run(self, call: Callable[[], T], stop: StopSignal) -> T:

@@ -67,7 +67,7 @@ class PartSender:
                 return
 
     def _put(self, part: Part) -> None:
-        assert part.link is not None, "only linked parts are sent"
+        assert part.link is not None, "only linked parts are sent"  # noqa: S101
         url = part.link.url
         headers = {**part.link.headers, **self._api.authorization_for(url)}
         if "content-length" not in {name.lower() for name in headers}:

@@ -10,6 +10,7 @@ import os
 import stat
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -40,7 +41,7 @@ class SourceFile:
         self.path = os.fspath(path)
         try:
             # Unbuffered: reads go straight into the part's own memory.
-            self._file = open(self.path, "rb", buffering=0)  # noqa: SIM115
+            self._file = Path(self.path).open("rb", buffering=0)  # noqa: SIM115
         except OSError as error:
             raise UsageError(f"Cannot open {self.path}: {error.strerror}.") from error
         self._first_look = os.fstat(self._file.fileno())
@@ -90,7 +91,7 @@ class SourceFile:
         :raises FileChangedError: when the file was modified or replaced.
         """
         try:
-            looks = os.fstat(self._file.fileno()), os.stat(self.path)
+            looks = os.fstat(self._file.fileno()), Path(self.path).stat()
         except OSError as error:
             raise FileChangedError(self.path) from error
         if any(_identity(look) != _identity(self._first_look) for look in looks):

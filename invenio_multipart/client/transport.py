@@ -15,6 +15,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -104,11 +105,10 @@ class Transport:
         for connection in connections:
             sock = connection.sock
             if sock is not None:
-                try:
-                    # Unlike close(), this wakes a thread blocked on the socket.
+                # Unlike close(), this wakes a thread blocked on the socket. An
+                # error means that it was gone already, which is what we want.
+                with suppress(OSError):
                     sock.shutdown(socket.SHUT_RDWR)
-                except OSError:
-                    pass  # It was gone already, which is what we want.
 
     def close(self) -> None:
         """Give all connections back to the system."""

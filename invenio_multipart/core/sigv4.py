@@ -121,12 +121,12 @@ class PartSigner:
             )
             hashed = sha256(canonical.encode("utf-8")).hexdigest()
             signature = digest(key, (to_sign + hashed).encode("ascii"), "sha256").hex()
-            yield (
-                binding,
+            url = (
                 f"{self._object_url}?uploadId={upload}&partNumber={binding.number}"
                 f"&{auth}&X-Amz-SignedHeaders={names}{tail}"
-                f"&X-Amz-Signature={signature}",
+                f"&X-Amz-Signature={signature}"
             )
+            yield binding, url
 
     def _signed(self, binding: PartBinding) -> tuple[str, str]:
         """Encoded header names and canonical header lines, both sorted."""

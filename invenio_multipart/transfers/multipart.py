@@ -21,7 +21,7 @@ from ..errors import NotAllowedHere
 from ..proxies import current_multipart
 from ..records import uploads
 from ..records.models import Upload
-from ..services.uploads import parts as part_flow
+from ..services.uploads import intake
 from ..services.uploads.abort import abort
 from ..services.uploads.commit import commit
 from ..services.uploads.finalize import FileTarget
@@ -78,7 +78,7 @@ class MultipartTransferType(MultipartTransfer):  # type: ignore[misc]
     ) -> None:
         """Take one part through the server, where the storage works that way."""
         upload = self._upload()
-        part_flow.take_part(upload, part, stream, content_length, content_md5())
+        intake.take_part(upload, part, stream, content_length, content_md5())
 
     def commit_file(self) -> None:
         """Prove the parts, make the file, turn M into L."""

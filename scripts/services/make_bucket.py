@@ -8,7 +8,7 @@ Runs before any Python environment exists, so it signs by hand with the standard
 """
 
 import base64
-import datetime
+import datetime as dt
 import hashlib
 import hmac
 import os
@@ -35,7 +35,7 @@ def put(
     :raises urllib.error.HTTPError: if the server refuses it.
     Source: AWS Signature Version 4, "Authenticating Requests: Using the Authorization Header".
     """
-    moment = datetime.datetime.now(datetime.timezone.utc).strftime("%Y%m%dT%H%M%SZ")
+    moment = dt.datetime.now(dt.timezone.utc).strftime("%Y%m%dT%H%M%SZ")
     scope = f"{moment[:8]}/{region}/s3/aws4_request"
     headers = {
         "content-md5": base64.b64encode(hashlib.md5(body).digest()).decode(),

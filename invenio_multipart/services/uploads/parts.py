@@ -15,11 +15,11 @@ from flask import current_app
 from invenio_db import db
 from sqlalchemy import update
 
-from ...core.digests import Digest, is_md5, parse_part_digest
+from ...core.digests import Digest, is_md5
 from ...core.ledger import PartLedger, RegisteredPart, StoredPart
 from ...core.sigv4 import PartBinding
 from ...core.states import TAKES_PARTS
-from ...errors import InvalidPart, StateConflict, StorageUnavailable, UploadGone
+from ...errors import StorageUnavailable, UploadGone
 from ...records import uploads
 from ...records.folding import unfold
 from ...records.models import Upload
@@ -150,101 +150,6 @@ def part_links(
         )
         for binding in bindings
     ]
-
-
-def register(upload: Upload, announced: Sequence[Mapping[str, Any]]) -> None:
-    """Record what the client will send; a repeated registration replaces.
-
-    The caller need not hold the row lock: rows of different parts do not collide.
-
-    :param announced: ``part``, ``size`` and optionally ``checksum`` each.
-    :raises InvalidPart: number or size outside what this upload may have.
-    :raises InvalidDigest: no MD5.
-    :raises StateConflict: the upload takes no parts any more.
-    """
-    require_parts_welcome(upload)
-    uploads.register_parts(upload.id, [_checked(upload, entry) for entry in announced])
-
-
-def require_parts_welcome(upload: Upload) -> None:
-    """:raises StateConflict: when the upload takes no parts (any more)."""
-    if upload.status not in TAKES_PARTS:
-        raise StateConflict(
-            f"The upload is {upload.state} and takes no parts.", upload.state
-        )
-
-
-def take_part(
-    upload: Upload,
-    number: int,
-    stream: Any,
-    size: int | None,
-    content_md5: Digest | None,
-) -> None:
-    """Receive a part through the server, for storages that have it so.
-
-    :param size: Content-Length; required, nothing is read beyond it.
-    :param content_md5: the request's own digest; a registered one holds as well.
-    :raises InvalidPart: number or size are not this upload's.
-    :raises PartRefused: other bytes than announced; an earlier part stays.
-    """
-    require_parts_welcome(upload)
-    if size is None:
-        raise InvalidPart("A part needs a Content-Length.", field="part")
-    ledger = uploads.ledger_of(upload)
-    announced = ledger.registered.get(number)
-    expected = _expected_size(upload, ledger, number)
-    if expected is not None and size != expected:
-        raise InvalidPart(
-            f"Part {number} must have {expected} bytes, not {size}.", field="size"
-        )
-    if size > upload.size:
-        raise InvalidPart(f"The whole file has only {upload.size} bytes.", field="size")
-    md5s = {content_md5.hex} if content_md5 else set()
-    if announced and announced.md5:
-        md5s.add(announced.md5)
-    if len(md5s) > 1:
-        raise InvalidPart("Content-MD5 is not the registered MD5.", field="checksum")
-    plan, storage = upload.plan, multipart_storage(upload.uri, upload.size)
-    # Planned parts have places of their own that never overlap.
-    in_plan = number <= plan.parts and size == plan.size_of(number)
-    storage.put_part(
-        upload.upload_ref,
-        number,
-        stream,
-        size,
-        md5=next(iter(md5s), None),
-        offset=plan.offset_of(number) if in_plan else None,
-    )
-
-
-def _expected_size(upload: Upload, ledger: PartLedger, number: int) -> int | None:
-    limit = upload.parts if upload.plan_fixed else 10_000
-    if number not in ledger.registered and not ledger.custom:
-        limit = upload.parts
-    if not 1 <= number <= limit:
-        raise InvalidPart(f"Part {number} is outside 1..{limit}.", field="part")
-    return ledger.size_of(number)
-
-
-def _checked(upload: Upload, entry: Mapping[str, Any]) -> RegisteredPart:
-    number, size = entry["part"], entry["size"]
-    storage = multipart_storage(upload.uri, upload.size)
-    limit = upload.parts if upload.plan_fixed else storage.limits.max_parts
-    if not 1 <= number <= limit:
-        raise InvalidPart(f"Part {number} is outside 1..{limit}.", field="part")
-    planned = upload.plan.size_of(number) if number <= upload.parts else None
-    if upload.plan_fixed and size != planned:
-        raise InvalidPart(
-            f"Part {number} has {planned} bytes in this upload, not {size}.",
-            field="size",
-        )
-    largest = min(upload.size, storage.limits.max_part_size)
-    if not 0 <= size <= largest or (size == 0 and upload.size):
-        raise InvalidPart(f"A part has 1 to {largest} bytes, not {size}.", field="size")
-    checksum = entry.get("checksum")
-    md5 = parse_part_digest(checksum).hex if checksum is not None else None
-    return RegisteredPart(number, size, md5)
 
 
 def _binding(number: int, announced: RegisteredPart | None) -> PartBinding:

@@ -25,6 +25,7 @@ from ...core.plan import S3_LIMITS
 from ...errors import InvalidPart, UploadNotFound
 from ...records import uploads
 from ...records.models import Upload
+from . import intake
 from . import parts as part_flow
 from .abort import abort, purge
 from .initiate import deadline, ensure_open
@@ -112,7 +113,7 @@ class UploadService:
         if upload.upload_ref is None and upload.is_open:
             upload = uploads.locked(upload.id)
             ensure_open(upload)
-        part_flow.register(upload, entries)
+        intake.register(upload, entries)
         upload.expires_at = deadline()
         ledger = uploads.ledger_of(upload)
         numbers = [entry["part"] for entry in entries]
