@@ -1,0 +1,60 @@
+# SPDX-FileCopyrightText: 2026 The invenio-multipart authors.
+# SPDX-License-Identifier: MIT
+
+"""``python -m benchmarks``: run, print, and write the results down."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from .commit import commit
+from .harness import Row
+from .hashing import hashing
+from .links import init, listing, read
+from .memory import memory
+from .report import report
+from .signing import signing
+from .site import Site, running_site
+
+TOPICS: dict[str, Callable[[Site, int], Iterator[Row]]] = {
+    "signing": signing,
+    "init": init,
+    "read": read,
+    "list": listing,
+    "hashing": hashing,
+    "memory": memory,
+    "commit": commit,
+}
+
+
+def arguments() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=3, help="rounds of each side")
+    parser.add_argument(
+        "--only", action="append", choices=TOPICS, help="topic; may be repeated"
+    )
+    parser.add_argument("--write", type=Path, metavar="FILE", help="page to write")
+    return parser.parse_args()
+
+
+def main() -> int:
+    """Exit code 1 when a target is missed."""
+    options = arguments()
+    rows: list[Row] = []
+    with running_site() as site:
+        for name in options.only or TOPICS:
+            for row in TOPICS[name](site, options.rounds):
+                rows.append(row)
+                verdict = {True: "met", False: "MISSED", None: ""}[row.met]
+                cells = (row.what, row.ours, row.other, row.result, row.target, verdict)
+                print(" | ".join(filter(None, cells)), flush=True)
+    if options.write:
+        options.write.write_text(report(rows, options.rounds))
+    return int(any(row.met is False for row in rows))
+
+
+sys.exit(main())

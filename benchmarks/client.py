@@ -1,0 +1,74 @@
+# SPDX-FileCopyrightText: 2026 The invenio-multipart authors.
+# SPDX-License-Identifier: MIT
+
+"""The REST API over real sockets, with the few calls that are measured."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import requests
+
+RECORD = {
+    "access": {"record": "public", "files": "public"},
+    "files": {"enabled": True},
+    "metadata": {
+        "title": "Benchmark",
+        "publication_date": "2026-01-01",
+        "publisher": "Example",
+        "resource_type": {"id": "dataset"},
+        "creators": [
+            {"person_or_org": {"type": "organizational", "name": "Benchmark"}}
+        ],
+    },
+}
+
+TIMEOUT_SECONDS = 1200
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A reply and how long it took, its whole body received."""
+
+    json: Any
+    seconds: float
+    size: int
+
+
+class Api:
+    """One account at one server.
+
+    :param url: root of the REST API.
+    """
+
+    def __init__(self, url: str, token: str) -> None:
+        self._url = url
+        self._headers = {"Authorization": f"Bearer {token}"}
+
+    def call(self, method: str, path: str, **options: Any) -> Answer:
+        """One request.
+
+        :raises requests.HTTPError: for any error status.
+        """
+        headers = self._headers | options.pop("headers", {})
+        options.setdefault("timeout", TIMEOUT_SECONDS)
+        begun = time.perf_counter()
+        reply = requests.request(method, self._url + path, headers=headers, **options)
+        seconds = time.perf_counter() - begun
+        if not reply.ok:
+            raise requests.HTTPError(f"{reply.status_code}: {reply.text[:500]}")
+        body = reply.json() if reply.content else None
+        return Answer(body, seconds, len(reply.content))
+
+    def new_draft(self) -> str:
+        """Path of a new draft's files."""
+        record = self.call("POST", "/records", json=RECORD).json
+        return f"/records/{record['id']}/draft/files"
+
+    def init(self, files: str, key: str, parts: int, part_size: int) -> Answer:
+        """Begin an upload of equal parts."""
+        transfer = {"type": "M", "parts": parts, "part_size": part_size}
+        entry = {"key": key, "size": parts * part_size, "transfer": transfer}
+        return self.call("POST", files, json=[entry])

@@ -1,0 +1,101 @@
+# SPDX-FileCopyrightText: 2026 The invenio-multipart authors.
+# SPDX-License-Identifier: MIT
+
+"""Replies about uploads of many parts: begin one, read one, list a draft."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from .client import Api
+from .harness import Row, Timed, compared, in_turns, shown
+from .site import Site
+
+PARTS = 10_000
+PART_SIZE = 5 * 2**20
+
+
+def init(site: Site, rounds: int) -> Iterator[Row]:
+    """Begin an upload of 10,000 parts; the reply holds all links."""
+    times = in_turns(_sides(site, _begin_again), rounds)
+    yield compared(
+        "init", "`POST` of a file of 10,000 parts, links included", times, 50
+    )
+
+
+def read(site: Site, rounds: int) -> Iterator[Row]:
+    """Read the entry of one pending file of 10,000 parts."""
+    times = in_turns(_sides(site, _read_one), rounds)
+    what = "`GET` of a pending file of 10,000 parts, links included"
+    yield compared("read", what, times, 100)
+
+
+def listing(site: Site, rounds: int) -> Iterator[Row]:
+    """List drafts with many pending files.
+
+    Upstream signs every link of every file in a list: 100 files of 10,000 parts
+    would take it an hour, half of it for beginning them. Both sides therefore list
+    fewer parts in two ways, and ours lists the whole as well.
+    """
+    for files, parts in ((100, 100), (3, PARTS)):
+        times = in_turns(_sides(site, _lister(files, parts)), rounds)
+        what = f"list of {files} pending files of {parts:,} parts each"
+        yield compared("list", what, times, 100)
+    alone = in_turns({"ours": _lister(100, PARTS)(site.ours.api)}, rounds)
+    what = f"list of 100 pending files of {PARTS:,} parts each"
+    yield Row("list", what, shown(alone["ours"]), "not run, see below", "")
+
+
+def _sides(site: Site, timed: Callable[[Api], Timed]) -> dict[str, Timed]:
+    return {"ours": timed(site.ours.api), "upstream": timed(site.upstream.api)}
+
+
+def _begin_again(api: Api) -> Timed:
+    files = api.new_draft()
+    # The first signature of a process reads botocore's models, on either side.
+    api.init(files, "warm-up", 1, PART_SIZE)
+    count = iter(range(10**6))
+
+    def timed() -> float:
+        answer = api.init(files, f"{next(count)}.h5", PARTS, PART_SIZE)
+        _check_links(answer.json["entries"][-1]["links"]["parts"], PARTS)
+        return answer.seconds
+
+    return timed
+
+
+def _read_one(api: Api) -> Timed:
+    files = api.new_draft()
+    api.init(files, "a.h5", PARTS, PART_SIZE)
+
+    def timed() -> float:
+        answer = api.call("GET", f"{files}/a.h5")
+        _check_links(answer.json["links"]["parts"], PARTS)
+        return answer.seconds
+
+    return timed
+
+
+def _lister(count: int, parts: int) -> Callable[[Api], Timed]:
+    def prepare(api: Api) -> Timed:
+        files = api.new_draft()
+        for number in range(count):
+            api.init(files, f"{number}.h5", parts, PART_SIZE)
+
+        def timed() -> float:
+            answer = api.call("GET", files)
+            if len(answer.json["entries"]) != count:
+                raise RuntimeError("The list is not complete.")
+            return answer.seconds
+
+        return timed
+
+    return prepare
+
+
+def _check_links(links: list[dict[str, object]], count: int) -> None:
+    """A fast reply that lacks links would be no comparison."""
+    numbers = [link["part"] for link in links]
+    signed = all("X-Amz-Signature=" in str(link["url"]) for link in links)
+    if numbers != list(range(1, count + 1)) or not signed:
+        raise RuntimeError("The reply does not hold all links.")

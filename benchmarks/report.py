@@ -1,0 +1,104 @@
+# SPDX-FileCopyrightText: 2026 The invenio-multipart authors.
+# SPDX-License-Identifier: MIT
+
+"""The results as a page of the documentation."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Sequence
+from datetime import datetime, timezone
+from importlib.metadata import version
+
+from .harness import Row
+
+_PACKAGES = (
+    "invenio-app-rdm",
+    "invenio-records-resources",
+    "invenio-s3",
+    "botocore",
+)
+
+_INTRODUCTION = """\
+# Performance
+
+<!-- Written by `make bench`: change benchmarks/report.py, not this page. -->
+
+`make bench` boots two web servers on one database and one S3 server: InvenioRDM with
+this package, and InvenioRDM as if it were not installed, with upstream's multipart
+transfer and invenio-s3's storage. The benchmark refuses to run when either is not
+what it should be. Both are measured in the same run and in turns.
+
+Figures are medians, the fastest and the slowest round in brackets. Times are those a
+client sees: from the request to the last byte of the reply, over a real socket.
+"""
+
+_NOTES = """\
+## What to know about the figures
+
+- Client, both web servers, database, search and S3 server share the machine's cores,
+  and other work may run on them. Seconds are therefore rough; ratios, taken from
+  rounds in turns, are steadier. Repeat the run before you trust a difference of less
+  than a fifth.
+- Upstream signs every link of every file in a list, about 2 ms each. Listing 100
+  files of 10,000 parts would take it more than half an hour, and beginning them as
+  long again, so it is not run: both sides list 100 files of 100 parts and 3 files of
+  10,000 parts, and nothing is extrapolated. For ours the full case is in the table.
+- A list signs nothing, so its time depends on the number of files and not on their
+  parts. What is left is upstream's own work per file, the same on both sides.
+- The commit's clock starts when all parts are in the store and their pages are
+  written to disk. Ours lists the parts twice, once to prove them and once right
+  before the store is asked to make the object, and asks for the object afterwards.
+- The digest of a large file is found by a worker after the commit; that is the
+  verification in the table. The file lies in the page cache there. On S3 the server
+  takes its share of the same cores, which says more about the machine than about
+  the code, so there is no target for it.
+- Memory is the kernel's own high-water mark of the one worker process of a real web
+  server, above what it used right before. Parts on S3 never pass through it.
+"""
+
+
+def report(rows: Sequence[Row], rounds: int) -> str:
+    """The whole page."""
+    return "\n".join(
+        [_INTRODUCTION, _table(rows), "", _machine(rounds), _commands(rows), _NOTES]
+    )
+
+
+def _table(rows: Sequence[Row]) -> str:
+    lines = [
+        "| measured | with invenio-multipart | compared with | result | wanted | |",
+        "|---|---|---|---|---|---|",
+    ]
+    for row in rows:
+        verdict = {True: "met", False: "**missed**", None: ""}[row.met]
+        cells = (row.what, row.ours, row.other, row.result, row.target, verdict)
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _machine(rounds: int) -> str:
+    packages = ", ".join(f"{name} {version(name)}" for name in _PACKAGES)
+    moment = datetime.now(timezone.utc).strftime("%Y-%m-%d")
+    load = os.getloadavg()[2]
+    return (
+        f"Measured on {moment}, {os.cpu_count()} shared {platform.machine()} cores, "
+        f"load {load:.1f} (15 minutes, at the end), {platform.system()}, Python "
+        f"{platform.python_version()}, {packages}; {rounds} rounds.\n"
+    )
+
+
+def _commands(rows: Sequence[Row]) -> str:
+    topics = dict.fromkeys(row.topic for row in rows)
+    lines = ["## Measure again", "", "```shell", "make bench"]
+    lines += [f"python -m benchmarks --only {topic}" for topic in topics]
+    return "\n".join(
+        [
+            *lines,
+            "```",
+            "",
+            "The second form measures one topic; it needs the services' addresses, "
+            'which `eval "$(scripts/services.sh env)"` sets.\n',
+        ]
+    )
