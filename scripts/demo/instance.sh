@@ -176,8 +176,9 @@ write_env() {
 
 # Only the instance: web, worker, and their children (both masters take theirs with them).
 instance_halt() {
-  halt "$RUN/web.pid" 10
+  halt "$RUN/web.pid" 10 &
   halt "$RUN/worker.pid" 15
+  wait
   [ ! -d "$RUN" ] || : >"$RUN/worker.log" # its "ready" line is what the next start waits for
 }
 
