@@ -18,7 +18,7 @@ Counted from the initiation, and anew from each registration of parts. When it h
 passed, parts, file entry and quota reservation are gone.
 """
 
-MULTIPART_VERIFY_INLINE_MAX = 32 * 2**20
+MULTIPART_VERIFY_INLINE_MAX = 64 * 2**20
 """Files up to this many bytes are read and proved within the commit request.
 
 Larger ones go to a worker. Higher values make commits slower by about three

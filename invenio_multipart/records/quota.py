@@ -63,8 +63,9 @@ def _change(upload: Upload, by: int, *conditions: object) -> bool:
         .execution_options(synchronize_session=False)
     )
     changed = db.session.execute(statement).rowcount == 1
-    # Upstream changes the same column by read-modify-write: it must read anew.
+    # Upstream changes the same column by read-modify-write: it must read anew, and
+    # now: a lazy load would flush in the middle of its own changes.
     loaded = db.session.identity_map.get(identity_key(Bucket, upload.bucket_id))
     if loaded is not None:
-        db.session.expire(loaded, ["size"])
+        db.session.refresh(loaded, ["size"])
     return changed

@@ -100,8 +100,12 @@ def find_target(upload: Upload) -> FileTarget | None:
     For workers, which have no request and no record in hand.
     """
     file_cls = _service(upload).record_cls.files.file_cls
-    found = file_cls.get_by_key(upload.record_id, upload.key)
-    return None if found is None or found.is_deleted else FileTarget(found)
+    # Upstream's get_by_key compares class attributes and never finds anything.
+    query = file_cls.model_cls.query.filter_by(
+        record_id=upload.record_id, key=upload.key, is_deleted=False
+    )
+    model = query.one_or_none()
+    return FileTarget(file_cls(model.data, model=model)) if model else None
 
 
 def file_instance(file_id: uuid.UUID) -> FileInstance | None:

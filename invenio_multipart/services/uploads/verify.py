@@ -21,6 +21,7 @@ from ...records.folding import unfold
 from ...records.models import Upload
 from ...storage.base import MultipartUploadMixin
 from ...storage.factory import multipart_storage
+from .abort import abort
 from .finalize import (
     ReindexOp,
     extraction_op,
@@ -211,12 +212,15 @@ def _conclude(
     if upload.status is UploadState.COMPLETED:
         return
     target = find_target(upload)
+    if target is None:
+        # The entry went without its upload; nobody can ever reach these bytes.
+        abort(upload, uow)
+        return
     if error is not None:
         upload.fail(error.code, error.message)
-        if target is not None:
-            mark_failed(target)
+        mark_failed(target)
         return
     upload.move(UploadState.COMPLETED)
-    if target is not None and target.is_ours:
+    if target.is_ours:
         finalize(upload, target, uow)
         uow.register(extraction_op(upload))
