@@ -1,0 +1,60 @@
+# SPDX-FileCopyrightText: 2026 The invenio-multipart authors.
+# SPDX-License-Identifier: MIT
+
+"""A store that breaks on command, and a look at what each test left behind."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from datetime import datetime, timezone
+from typing import Any
+
+import pytest
+
+from .left_behind import Store, assert_settled
+from .proxy import FaultProxy, running
+
+
+@pytest.fixture(scope="session")
+def session_proxy() -> Iterator[FaultProxy]:
+    """One address for all tests: what is known of a store is kept by address."""
+    with running(os.environ["S3_ENDPOINT_URL"]) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def proxy(app: Any, session_proxy: FaultProxy) -> Iterator[FaultProxy]:
+    """The application and its links reach S3 through this proxy."""
+    changed = {
+        "S3_ENDPOINT_URL": session_proxy.url,
+        # Two tries instead of three: outages are found out in half the time.
+        "S3_CONFIG_EXTRA": {"retries": {"mode": "standard", "total_max_attempts": 2}},
+    }
+    before = {name: app.config.get(name) for name in changed}
+    session_proxy.calm()
+    _configure(app, changed)
+    yield session_proxy
+    session_proxy.calm()
+    _configure(app, before)
+
+
+def _configure(app: Any, settings: dict[str, Any]) -> None:
+    for name, value in settings.items():
+        app.config[name] = value if value is not None else {}
+    # invenio-s3 reads its settings once.
+    vars(app.extensions["invenio-s3"]).pop("init_s3fs_info", None)
+
+
+@pytest.fixture(scope="session")
+def store() -> Store:
+    """The real S3 server, asked directly."""
+    return Store()
+
+
+@pytest.fixture(autouse=True)
+def settled(app: Any, store: Store) -> Iterator[None]:
+    """After each test nothing is open, lost, or left anywhere."""
+    begun = datetime.now(timezone.utc)
+    yield
+    assert_settled(app, store, begun)

@@ -1,0 +1,259 @@
+# SPDX-FileCopyrightText: 2026 The invenio-multipart authors.
+# SPDX-License-Identifier: MIT
+
+"""A proxy between everybody and the real S3 server, which breaks when told to.
+
+It speaks just enough HTTP/1.1 to know where a request begins and ends. Heads and
+bodies pass unchanged, the Host header too: S3 signatures cover it, and clients sign
+for the address they know, which is the proxy's.
+"""
+
+from __future__ import annotations
+
+import re
+import socket
+import struct
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from enum import Enum
+from urllib.parse import urlsplit
+
+_CHUNK = 2**16
+_RESET_ON_CLOSE = struct.pack("ii", 1, 0)
+
+
+class Point(Enum):
+    """Where in a request something happens."""
+
+    ARRIVED = "the store has seen nothing of it"
+    MID_BODY = "the store has half of the body"
+    ANSWERED = "the store has done it; nobody has heard"
+
+
+class Cut(Exception):
+    """Reset the client's connection here."""
+
+
+class Answered(Exception):
+    """Answer in place of the store."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(status)
+        self.status = status
+
+
+@dataclass
+class Fault:
+    """What to do at which request.
+
+    :param method: HTTP method.
+    :param pattern: regular expression searched in path and query.
+    :param point: where in the request.
+    :param action: called there; raises Cut or Answered, or lets the request go on.
+    :param hits: which of the matching requests, from 1; None for all.
+    """
+
+    method: str
+    pattern: str
+    point: Point
+    action: Callable[[], None]
+    hits: frozenset[int] | None
+    seen: int = 0
+
+
+@dataclass
+class FaultProxy:
+    """The proxy for the server at ``upstream``, listening on a port of its own."""
+
+    upstream: str
+    port: int = 0
+    requests: list[str] = field(default_factory=list)
+    """"METHOD target" of everything that came, in order."""
+
+    def __post_init__(self) -> None:
+        address = urlsplit(self.upstream)
+        self._server = (address.hostname, address.port or 80)
+        self._faults: list[Fault] = []
+        self._lock = threading.Lock()
+        self._listener: socket.socket | None = None
+        self.up()
+
+    @property
+    def url(self) -> str:
+        """Endpoint URL."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def up(self) -> None:
+        """Accept connections (again)."""
+        if self._listener is None:
+            self._listener = socket.create_server(("127.0.0.1", self.port))
+            self.port = self._listener.getsockname()[1]
+            listen = threading.Thread(target=self._accept, args=[self._listener])
+            listen.daemon = True
+            listen.start()
+
+    def down(self) -> None:
+        """Refuse connections from now on."""
+        listener, self._listener = self._listener, None
+        if listener is not None:
+            # Closing alone does not wake a thread that waits in accept.
+            listener.shutdown(socket.SHUT_RDWR)
+            listener.close()
+
+    def calm(self) -> None:
+        """Forget all faults and accept connections."""
+        with self._lock:
+            self._faults.clear()
+            self.requests.clear()
+        self.up()
+
+    def at(
+        self,
+        method: str,
+        pattern: str,
+        action: Callable[[], None],
+        point: Point = Point.ARRIVED,
+        hits: set[int] | None = frozenset({1}),
+    ) -> Fault:
+        """Do something at matching requests; by default at the first only."""
+        wanted = None if hits is None else frozenset(hits)
+        fault = Fault(method, pattern, point, action, wanted)
+        with self._lock:
+            self._faults.append(fault)
+        return fault
+
+    def _accept(self, listener: socket.socket) -> None:
+        while True:
+            try:
+                client, _ = listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._serve, args=[client], daemon=True).start()
+
+    def _serve(self, client: socket.socket) -> None:
+        """One request; the reply ends with the connection."""
+        with client:
+            try:
+                head, body = _read_head(client)
+                method, target, _ = head.split(b"\r\n", 1)[0].decode().split(" ", 2)
+                self._pass_on(client, head, body, self._actions(method, target))
+            except Answered as answer:
+                client.sendall(_error(answer.status))
+            except (Cut, OSError, ValueError):
+                client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+
+    def _actions(self, method: str, target: str) -> dict[Point, Callable[[], None]]:
+        found = {}
+        with self._lock:
+            self.requests.append(f"{method} {target}")
+            for fault in self._faults:
+                if fault.method == method and re.search(fault.pattern, target):
+                    fault.seen += 1
+                    if fault.hits is None or fault.seen in fault.hits:
+                        found[fault.point] = fault.action
+        return found
+
+    def _pass_on(
+        self,
+        client: socket.socket,
+        head: bytes,
+        body: bytes,
+        actions: dict[Point, Callable[[], None]],
+    ) -> None:
+        length = int(_header(head, b"content-length") or 0)
+        actions.pop(Point.ARRIVED, _go_on)()
+        if _header(head, b"expect"):
+            client.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+        with socket.create_connection(self._server, timeout=60) as server:
+            server.sendall(_without_keep_alive(head))
+            left = length
+            for piece in _pieces(client, body, length):
+                server.sendall(piece)
+                left -= len(piece)
+                if left <= length // 2:
+                    actions.pop(Point.MID_BODY, _go_on)()
+            reply = b"".join(iter(lambda: server.recv(_CHUNK), b""))
+        actions.pop(Point.ANSWERED, _go_on)()
+        client.sendall(reply)
+
+
+def cut() -> None:
+    """Reset the connection."""
+    raise Cut
+
+
+def answer(status: int) -> Callable[[], None]:
+    """Answer with an S3 error of this status."""
+
+    def action() -> None:
+        raise Answered(status)
+
+    return action
+
+
+def wait(seconds: float) -> Callable[[], None]:
+    """Let the client wait, then go on."""
+    return lambda: time.sleep(seconds)
+
+
+def _go_on() -> None:
+    """Nothing is to break here."""
+
+
+@contextmanager
+def running(upstream: str) -> Iterator[FaultProxy]:
+    """A proxy for as long as it is needed."""
+    proxy = FaultProxy(upstream)
+    try:
+        yield proxy
+    finally:
+        proxy.down()
+
+
+def _read_head(client: socket.socket) -> tuple[bytes, bytes]:
+    """Head of the request with its empty line, and what came of the body."""
+    data = b""
+    while b"\r\n\r\n" not in data:
+        piece = client.recv(_CHUNK)
+        if not piece:
+            raise ValueError("The client went away.")
+        data += piece
+    head, _, body = data.partition(b"\r\n\r\n")
+    return head + b"\r\n\r\n", body
+
+
+def _pieces(client: socket.socket, first: bytes, length: int) -> Iterator[bytes]:
+    if first:
+        yield first
+    left = length - len(first)
+    while left:
+        piece = client.recv(min(_CHUNK, left))
+        if not piece:
+            raise Cut
+        left -= len(piece)
+        yield piece
+
+
+def _header(head: bytes, name: bytes) -> bytes | None:
+    found = re.search(rb"(?im)^" + name + rb":[ \t]*(.*?)\r$", head)
+    return found[1] if found else None
+
+
+def _without_keep_alive(head: bytes) -> bytes:
+    """The same head, asking to close after the reply: that is how it ends here."""
+    kept = re.sub(rb"(?im)^(connection|expect):.*\r\n", b"", head)
+    return kept[:-2] + b"Connection: close\r\n\r\n"
+
+
+def _error(status: int) -> bytes:
+    code = {500: "InternalError", 503: "SlowDown"}[status]
+    body = (
+        '<?xml version="1.0" encoding="UTF-8"?>'
+        f"<Error><Code>{code}</Code><Message>A fault of the test.</Message></Error>"
+    ).encode()
+    head = f"HTTP/1.1 {status} Fault\r\nContent-Type: application/xml\r\n"
+    head += f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+    return head.encode() + body
