@@ -183,6 +183,7 @@ instance_halt() {
 }
 
 instance_stop() {
+  rm -f "$DEMO/instance.env" # it names a running instance
   instance_halt
   "$ROOT/scripts/services.sh" stop
   say "stopped; data stays in .demo"
