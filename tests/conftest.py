@@ -20,8 +20,13 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from .driver import Api, Draft
+
+# A busy machine is no reason to fail a property.
+settings.register_profile("project", deadline=None)
+settings.load_profile("project")
 
 ROOT = Path(__file__).parent.parent
 GIB = 2**30
