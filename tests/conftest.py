@@ -146,6 +146,15 @@ def app(
         current_search_client.indices.delete(index=f"{prefix}*", ignore=[404])
 
 
+@pytest.fixture(autouse=True)
+def _push_request_context() -> None:
+    """Take the place of pytest-flask's fixture, which does what its name says.
+
+    All requests of a test would share one context: the identity of the first would
+    be that of all, and so would the database session.
+    """
+
+
 @pytest.fixture
 def api(app: Any) -> Api:
     """REST as the owner of new drafts."""
