@@ -17,3 +17,16 @@ RECORDS_RESOURCES_TRANSFERS = [
 
 FILES_REST_STORAGE_FACTORY = "invenio_multipart.storage.factory:storage_factory"
 """Picks the storage by the scheme of the URI."""
+
+S3_BUCKET_CORS_RULES = [
+    {
+        "AllowedHeaders": ["*"],
+        "AllowedMethods": ["GET", "HEAD", "PUT"],
+        "AllowedOrigins": ["*"],
+        "ExposeHeaders": ["ETag"],
+    }
+]
+"""What ``invenio s3 create-bucket`` sets: browsers may also send parts.
+
+Upstream's rules allow reading only. Every request still needs a signed link.
+"""

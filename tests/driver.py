@@ -178,7 +178,8 @@ class Draft:
         url = self.file(key, "/content")
         client = self.api.app.test_client()
         headers = {"Authorization": f"Bearer {self.api._token}"}
-        reply = client.get(url, headers=headers)
-        if reply.status_code == 302:
-            return requests.get(reply.headers["Location"], timeout=30).content
-        return reply.data if reply.status_code == 200 else None
+        with client.get(url, headers=headers) as reply:
+            if reply.status_code == 302:
+                location = reply.headers["Location"]
+                return requests.get(location, timeout=30).content
+            return reply.data if reply.status_code == 200 else None

@@ -16,8 +16,10 @@ from invenio_records_resources.services.files.transfer import (
     TransferStatus,
 )
 from invenio_records_resources.services.files.transfer.base import Transfer
+from sqlalchemy.exc import IntegrityError
 
-from ..errors import NotAllowedHere
+from ..core.states import UploadState
+from ..errors import NotAllowedHere, StateConflict
 from ..proxies import current_multipart
 from ..records import uploads
 from ..records.models import Upload
@@ -59,7 +61,13 @@ class MultipartTransferType(MultipartTransfer):  # type: ignore[misc]
             "part_size": upload.part_size,
             "upload_id": str(upload.id),
         }
-        file_record = Transfer.init_file(self, record, entry, **kwargs)
+        try:
+            file_record = Transfer.init_file(self, record, entry, **kwargs)
+        except IntegrityError as error:
+            # The quota went back with the transaction.
+            raise StateConflict(
+                f"Another request has just begun {key}.", UploadState.INITIATED.value
+            ) from error
         show_part_links(file_record)
 
         def undo() -> None:
@@ -77,7 +85,7 @@ class MultipartTransferType(MultipartTransfer):  # type: ignore[misc]
         self, part: int, stream: Any, content_length: int | None
     ) -> None:
         """Take one part through the server, where the storage works that way."""
-        upload = self._upload()
+        upload = required(current_multipart.uploads.heal(self.file_record))
         intake.take_part(upload, part, stream, content_length, content_md5())
 
     def commit_file(self) -> None:
@@ -86,9 +94,16 @@ class MultipartTransferType(MultipartTransfer):  # type: ignore[misc]
         commit(self._upload().id, target, declared_checksum(), self.uow)
 
     def delete_file(self) -> None:
-        """Give up the upload; the store is freed by a task."""
+        """Give up the upload; the store is freed by a task.
+
+        :raises StateConflict: a commit is under way.
+        """
         upload = upload_of(self.file_record)
-        locked = uploads.locked(upload.id) if upload is not None else None
+        if upload is None:
+            return
+        # Upstream has deleted the entry in this transaction. Waiting now for a
+        # commit that holds the upload and wants the entry would be a deadlock.
+        locked = uploads.locked(upload.id, wait=False)
         if locked is not None:
             abort(locked, self.uow)
 

@@ -8,8 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from invenio_db import db
+
 from ...core.digests import Digest, parse_part_digest
 from ...core.ledger import PartLedger, RegisteredPart
+from ...core.plan import PlanLimits
 from ...core.states import TAKES_PARTS
 from ...errors import InvalidPart, StateConflict
 from ...records import uploads
@@ -20,7 +23,7 @@ from ...storage.factory import multipart_storage
 def register(upload: Upload, announced: Sequence[Mapping[str, Any]]) -> None:
     """Record what the client will send; a repeated registration replaces.
 
-    The caller need not hold the row lock: rows of different parts do not collide.
+    The caller holds the row lock.
 
     :param announced: ``part``, ``size`` and optionally ``checksum`` each.
     :raises InvalidPart: number or size outside what this upload may have.
@@ -28,7 +31,9 @@ def register(upload: Upload, announced: Sequence[Mapping[str, Any]]) -> None:
     :raises StateConflict: the upload takes no parts any more.
     """
     require_parts_welcome(upload)
-    uploads.register_parts(upload.id, [_checked(upload, entry) for entry in announced])
+    limits = multipart_storage(upload.uri, upload.size).limits
+    parts = [_checked(upload, limits, entry) for entry in announced]
+    uploads.register_parts(upload.id, parts)
 
 
 def require_parts_welcome(upload: Upload) -> None:
@@ -73,8 +78,11 @@ def take_part(
     plan, storage = upload.plan, multipart_storage(upload.uri, upload.size)
     # Planned parts have places of their own that never overlap.
     in_plan = number <= plan.parts and size == plan.size_of(number)
+    upload_ref = upload.upload_ref
+    # The connection goes back to the pool while the client takes its time.
+    db.session.commit()
     storage.put_part(
-        upload.upload_ref,
+        upload_ref,
         number,
         stream,
         size,
@@ -92,10 +100,11 @@ def _expected_size(upload: Upload, ledger: PartLedger, number: int) -> int | Non
     return ledger.size_of(number)
 
 
-def _checked(upload: Upload, entry: Mapping[str, Any]) -> RegisteredPart:
+def _checked(
+    upload: Upload, limits: PlanLimits, entry: Mapping[str, Any]
+) -> RegisteredPart:
     number, size = entry["part"], entry["size"]
-    storage = multipart_storage(upload.uri, upload.size)
-    limit = upload.parts if upload.plan_fixed else storage.limits.max_parts
+    limit = upload.parts if upload.plan_fixed else limits.max_parts
     if not 1 <= number <= limit:
         raise InvalidPart(f"Part {number} is outside 1..{limit}.", field="part")
     planned = upload.plan.size_of(number) if number <= upload.parts else None
@@ -104,7 +113,7 @@ def _checked(upload: Upload, entry: Mapping[str, Any]) -> RegisteredPart:
             f"Part {number} has {planned} bytes in this upload, not {size}.",
             field="size",
         )
-    largest = min(upload.size, storage.limits.max_part_size)
+    largest = min(upload.size, limits.max_part_size)
     if not 0 <= size <= largest or (size == 0 and upload.size):
         raise InvalidPart(f"A part has 1 to {largest} bytes, not {size}.", field="size")
     checksum = entry.get("checksum")
