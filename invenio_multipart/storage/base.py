@@ -85,6 +85,14 @@ class MultipartUploadMixin(ABC):
     limits: ClassVar[PlanLimits]
     fileurl: str
 
+    def proves(self, algorithm: str) -> bool:
+        """Whether the store computes this digest of whole objects by itself.
+
+        :param algorithm: as in ``core.digests.HEX_LENGTHS``; hashes we can compute
+            are not asked for.
+        """
+        return False
+
     @abstractmethod
     def create_upload(self, content_type: str | None = None) -> OpenedUpload:
         """Open an upload at ``fileurl``.
@@ -108,7 +116,7 @@ class MultipartUploadMixin(ABC):
         """Make the object at ``fileurl`` from exactly these parts.
 
         :param parts: numbers 1..n in order, with the ETags that were proved, so
-            that a part replaced since then is refused. None for an empty object.
+            that a part replaced since then is refused. Empty for an empty object.
         :raises PartsMismatch: when the store no longer holds these parts.
         """
 

@@ -95,6 +95,8 @@ class S3Storage(MultipartUploadMixin, S3FSFileStorage):  # type: ignore[misc]
         client = self._s3.client
         if not parts:
             with translated("storing an empty file"):
+                # A PUT would not notice that the upload has been aborted.
+                client.list_parts(**self._at, UploadId=upload_ref, MaxParts=1)
                 client.put_object(**self._at, Body=b"")
             self.abort_upload(upload_ref)
             return
