@@ -98,7 +98,9 @@ def _commands(rows: Sequence[Row]) -> str:
             *lines,
             "```",
             "",
-            "The second form measures one topic; it needs the services' addresses, "
-            'which `eval "$(scripts/services.sh env)"` sets.\n',
+            (
+                "The second form measures one topic; it needs the services' addresses, "
+                'which `eval "$(scripts/services.sh env)"` sets.\n'
+            ),
         ]
     )
