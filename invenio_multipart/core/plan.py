@@ -97,6 +97,24 @@ def make_plan(
     """
     if size is None:
         raise InvalidPlan("A multipart upload needs the file size.", field="size")
+    _check_declared(size, parts, limits)
+    if part_size is not None:
+        _check_part_size(size, part_size, limits)
+    else:
+        part_size = _ceil(size, parts) if parts else _preferred(size, limits)
+        part_size = max(part_size, 1)
+    needed = max(_ceil(size, part_size), 1)
+    if parts is not None and needed != parts:
+        raise InvalidPlan(
+            f"{size} bytes make {needed} parts of {part_size} bytes, not {parts}.",
+            field="transfer.parts",
+        )
+    plan = PartPlan(size, part_size, needed)
+    _check_plan(plan, limits)
+    return plan
+
+
+def _check_declared(size: int, parts: int | None, limits: PlanLimits) -> None:
     if not 0 <= size <= limits.max_size:
         raise InvalidPlan(
             f"The size must be 0 to {limits.max_size} bytes, not {size}.", field="size"
@@ -106,36 +124,28 @@ def make_plan(
             f"The number of parts must be 1 to {limits.max_parts}, not {parts}.",
             field="transfer.parts",
         )
-    if part_size is not None:
-        _check_part_size(size, part_size, limits)
-    if part_size is None:
-        part_size = _ceil(size, parts) if parts else _preferred(size, limits)
-        part_size = max(part_size, 1)
-    needed = max(_ceil(size, part_size), 1)
-    if parts is not None and needed != parts:
+
+
+def _check_plan(plan: PartPlan, limits: PlanLimits) -> None:
+    """What follows from two numbers that are right each by itself."""
+    if plan.parts > limits.max_parts:
         raise InvalidPlan(
-            f"{size} bytes make {needed} parts of {part_size} bytes, not {parts}.",
-            field="transfer.parts",
-        )
-    if needed > limits.max_parts:
-        raise InvalidPlan(
-            f"{size} bytes in parts of {part_size} make {needed} parts; "
+            f"{plan.size} bytes in parts of {plan.part_size} make {plan.parts} parts; "
             f"the limit is {limits.max_parts}.",
             field="transfer.part_size",
         )
-    if needed > 1 and part_size < limits.min_part_size:
+    if plan.parts > 1 and plan.part_size < limits.min_part_size:
         raise InvalidPlan(
-            f"{parts} parts of {part_size} bytes are too small: {limits.name} needs "
-            f"{limits.min_part_size} or more.",
+            f"{plan.parts} parts of {plan.part_size} bytes are too small: "
+            f"{limits.name} needs {limits.min_part_size} or more.",
             field="transfer.parts",
         )
-    if part_size > limits.max_part_size:
+    if plan.part_size > limits.max_part_size:
         raise InvalidPlan(
-            f"{needed} parts are too few: {limits.name} takes parts of at most "
+            f"{plan.parts} parts are too few: {limits.name} takes parts of at most "
             f"{limits.max_part_size} bytes.",
             field="transfer.parts",
         )
-    return PartPlan(size, part_size, needed)
 
 
 def _check_part_size(size: int, part_size: int, limits: PlanLimits) -> None:
