@@ -30,7 +30,7 @@ types: ## types of core, storage, client and errors
 	$(PYTHON) -m mypy
 
 layers: ## who may import whom
-	lint-imports
+	$(PYTHON) -c "from importlinter.cli import lint_imports_command as run; run()"
 
 docstrings: ## a docstring on everything public, and on every test
 	$(PYTHON) -m interrogate --quiet invenio_multipart tests
