@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,9 +54,14 @@ class Api:
         :raises requests.HTTPError: for any error status.
         """
         headers = self._headers | options.pop("headers", {})
-        options.setdefault("timeout", TIMEOUT_SECONDS)
         begun = time.perf_counter()
-        reply = requests.request(method, self._url + path, headers=headers, **options)
+        reply = requests.request(
+            method,
+            self._url + path,
+            headers=headers,
+            timeout=TIMEOUT_SECONDS,
+            **options,
+        )
         seconds = time.perf_counter() - begun
         if not reply.ok:
             raise requests.HTTPError(f"{reply.status_code}: {reply.text[:500]}")
@@ -69,6 +75,12 @@ class Api:
 
     def init(self, files: str, key: str, parts: int, part_size: int) -> Answer:
         """Begin an upload of equal parts."""
+        return self.init_all(files, [key], parts, part_size)
+
+    def init_all(
+        self, files: str, keys: Sequence[str], parts: int, part_size: int
+    ) -> Answer:
+        """Begin several uploads of the same size with one request."""
         transfer = {"type": "M", "parts": parts, "part_size": part_size}
-        entry = {"key": key, "size": parts * part_size, "transfer": transfer}
-        return self.call("POST", files, json=[entry])
+        entry = {"size": parts * part_size, "transfer": transfer}
+        return self.call("POST", files, json=[{"key": key, **entry} for key in keys])

@@ -16,7 +16,7 @@ from invenio_multipart.services.uploads.verify import hash_object
 from invenio_multipart.storage.factory import multipart_storage
 
 from .harness import Row, Series, clocked, in_turns, mib
-from .memory import Peak
+from .memory import FLAT, Peak
 from .site import Site
 
 SIZE = 2**30
@@ -69,18 +69,15 @@ def _fill(path: Path, size: int) -> Path:
 
 
 def _memory(site: Site, large: str, small: str) -> Row:
-    _verify(site, small, SMALL)
-    peaks = {}
-    for path, size in ((small, SMALL), (large, SIZE)):
-        with Peak(os.getpid()).watched() as peak:
-            _verify(site, path, size)
-        peaks[size] = peak.bytes
-    flat = peaks[SIZE] - peaks[SMALL] <= 2**23
+    peak = Peak(os.getpid())
+    few = peak.over(lambda: _verify(site, small, SMALL))
+    many = peak.over(lambda: _verify(site, large, SIZE))
+    flat = many - few <= FLAT
     return Row(
         "hashing",
         "peak memory of a verification of 1 GiB",
-        f"{mib(peaks[SIZE])} above the start",
-        f"of 64 MiB: {mib(peaks[SMALL])}",
+        f"{mib(many)} above the start",
+        f"of 64 MiB: {mib(few)}",
         "constant" if flat else "grows with the file",
         "constant",
         flat,

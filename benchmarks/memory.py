@@ -6,9 +6,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ import requests
 
 from .client import Api
 from .harness import Row, mib
-from .site import Server, Site
+from .site import Site
 
 PARTS = 10_000
 PART_SIZE = 5 * 2**20
@@ -27,23 +26,25 @@ FLAT = 8 * 2**20
 
 
 class Peak:
-    """Largest resident memory of a process between two moments, in bytes.
+    """Largest resident memory of a process above what it had at the beginning.
 
-    Counted by the kernel, so that no moment is missed between two samples.
+    Counted by the kernel, so that no moment is missed between two samples. The
+    beginning is the same for all that is watched: memory that one run leaves to
+    the next would otherwise look like none.
+
+    :param process: id of the process, which has had its warm-up.
     """
 
     def __init__(self, process: int) -> None:
         self._folder = Path(f"/proc/{process}")
-        self.bytes = 0
+        self._baseline = self._read("VmRSS")
 
-    @contextmanager
-    def watched(self) -> Iterator[Peak]:
-        """Set ``bytes`` to the peak above what was in use at the beginning."""
-        baseline = self._read("VmRSS")
+    def over(self, work: Callable[[], object]) -> int:
+        """Do the work; its peak in bytes."""
         # "5" sets the peak back to what is in use now.
         (self._folder / "clear_refs").write_text("5")
-        yield self
-        self.bytes = max(self._read("VmHWM") - baseline, 0)
+        work()
+        return max(self._read("VmHWM") - self._baseline, 0)
 
     def _read(self, name: str) -> int:
         for line in (self._folder / "status").read_text().splitlines():
@@ -59,29 +60,24 @@ def memory(site: Site, rounds: int) -> Iterator[Row]:
 
 
 def _many_parts(site: Site) -> Iterator[Row]:
-    _run_upload(site.ours.api, 10)
-    first, again = (_watch_upload(site.ours) for _ in range(2))
-    upstream = Peak(site.upstream.worker)
-    _init_and_read(site.upstream.api, 10)
-    with upstream.watched():
-        _init_and_read(site.upstream.api, PARTS)
+    ours, upstream = site.ours, site.upstream
+    _run_upload(ours.api, 10)
+    peak = Peak(ours.worker)
+    first, again = (peak.over(lambda: _run_upload(ours.api, PARTS)) for _ in range(2))
+    _init_and_read(upstream.api, 10)
+    peak = Peak(upstream.worker)
+    stock = peak.over(lambda: _init_and_read(upstream.api, PARTS))
     grown = again - first
     yield Row(
         "memory",
         "web process over a 10,000-part upload: init, links, registration, "
         "all pages of parts, status",
         f"{mib(first)} above the start; the same again: {mib(again)}",
-        f"upstream: {mib(upstream.bytes)} for init and links alone",
+        f"upstream: {mib(stock)} for init and links alone",
         "flat" if grown <= FLAT else f"grows by {mib(grown)}",
         "flat",
         grown <= FLAT,
     )
-
-
-def _watch_upload(server: Server) -> int:
-    with Peak(server.worker).watched() as peak:
-        _run_upload(server.api, PARTS)
-    return peak.bytes
 
 
 def _init_and_read(api: Api, parts: int) -> tuple[str, list[dict[str, Any]]]:
@@ -114,20 +110,19 @@ def _run_upload(api: Api, parts: int) -> None:
 def _local_upload(site: Site) -> Iterator[Row]:
     site.use_storage("local")
     try:
-        _run_local(site.ours.api, 2)
-        peaks = {}
-        for parts in (4, 64):
-            with Peak(site.ours.worker).watched() as peak:
-                _run_local(site.ours.api, parts)
-            peaks[parts] = peak.bytes
+        api = site.ours.api
+        _run_local(api, 1)
+        peak = Peak(site.ours.worker)
+        few = peak.over(lambda: _run_local(api, 4))
+        many = peak.over(lambda: _run_local(api, 64))
     finally:
         site.use_storage("s3")
-    grown = peaks[64] - peaks[4]
+    grown = many - few
     yield Row(
         "memory",
         "web process over a 1 GiB upload to local storage, 64 parts through it",
-        f"{mib(peaks[64])} above the start",
-        f"64 MiB in 4 parts: {mib(peaks[4])}",
+        f"{mib(many)} above the start",
+        f"64 MiB in 4 parts: {mib(few)}",
         "flat" if grown <= FLAT else f"grows by {mib(grown)}",
         "flat",
         grown <= FLAT,
