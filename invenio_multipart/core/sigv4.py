@@ -19,6 +19,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
+from typing import NamedTuple
 from urllib.parse import quote, urlsplit
 
 MAX_EXPIRES_SECONDS = 7 * 24 * 3600
@@ -40,9 +41,8 @@ class Credentials:
         return f"Credentials({self.access_key!r})"
 
 
-@dataclass(frozen=True)
-class PartBinding:
-    """What one link accepts.
+class PartBinding(NamedTuple):
+    """What one link accepts. A tuple: thousands are made per reply.
 
     :param number: part number, from 1.
     :param size: exact bytes, signed as Content-Length; None leaves it open.
