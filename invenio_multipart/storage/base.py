@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
-from typing import BinaryIO, ClassVar
+from typing import BinaryIO, ClassVar, NamedTuple
 
 from ..core.ledger import StoredPart
 from ..core.plan import PlanLimits
@@ -26,6 +26,9 @@ class Ability(Enum):
 
     SERVER_PARTS = "server_parts"
     """Parts come through the web server, one PUT each."""
+
+    READS_AHEAD = "reads_ahead"
+    """Reading gets the next bytes ready by itself, as operating systems do."""
 
 
 @dataclass(frozen=True)
@@ -55,9 +58,8 @@ class StoredObject:
     crc64nvme: str | None = None
 
 
-@dataclass(frozen=True)
-class PartLink:
-    """Where and how a client sends one part.
+class PartLink(NamedTuple):
+    """Where and how a client sends one part. A tuple: thousands are made per reply.
 
     :param expires_at: UTC.
     :param headers: must be sent with exactly these values.
