@@ -23,6 +23,7 @@ from .s3_probe import proves_crc64nvme
 
 _CHUNK = 2**20
 _READ_ATTEMPTS = 5
+_OPEN_ATTEMPTS = 3
 
 
 class S3Storage(MultipartUploadMixin, S3FSFileStorage):  # type: ignore[misc]
@@ -41,22 +42,48 @@ class S3Storage(MultipartUploadMixin, S3FSFileStorage):  # type: ignore[misc]
         bucket, _, key = self.fileurl.removeprefix("s3://").partition("/")
         return {"Bucket": bucket, "Key": key}
 
+    def proves(self, algorithm: str) -> bool:
+        """See the contract. Found out by a tiny upload, once per bucket."""
+        if algorithm != "crc64nvme":
+            return False
+        with translated("asking for its checksums"):
+            return proves_crc64nvme(self._s3.client, self._at["Bucket"])
+
     def create_upload(self, content_type: str | None = None) -> OpenedUpload:
         """See the contract. Asks for a full-object CRC where the store proves it."""
         options: dict[str, str] = {}
         if content_type:
             options["ContentType"] = content_type
-        with translated("opening an upload"):
-            if proves_crc64nvme(self._s3.client, self._at["Bucket"]):
-                options |= {
-                    "ChecksumAlgorithm": "CRC64NVME",
-                    "ChecksumType": "FULL_OBJECT",
-                }
-            reply = self._s3.client.create_multipart_upload(**self._at, **options)
+        if self.proves("crc64nvme"):
+            options |= {
+                "ChecksumAlgorithm": "CRC64NVME",
+                "ChecksumType": "FULL_OBJECT",
+            }
+        reply = self._open(options)
         # S3 says which encryption the bucket applies; only with its own keys (or
         # none) is an ETag an MD5.
         encryption = reply.get("ServerSideEncryption")
         return OpenedUpload(reply["UploadId"], encryption in (None, "AES256"))
+
+    def _open(self, options: dict[str, str]) -> Any:
+        """The store's reply to a new upload; the only one open here afterwards.
+
+        A client that repeats by itself would leave an upload that nobody knows,
+        and pays for, whenever the store had opened one and the reply was lost.
+        """
+        for attempt in range(_OPEN_ATTEMPTS):
+            try:
+                with translated("opening an upload"):
+                    return self._s3.single_client.create_multipart_upload(
+                        **self._at, **options
+                    )
+            except StorageUnavailable:
+                if attempt == _OPEN_ATTEMPTS - 1:
+                    raise
+            # The key is this upload's own: what is open here was not heard of.
+            for unheard in self.find_uploads():
+                self.abort_upload(unheard)
+        raise AssertionError("unreachable")
 
     def find_uploads(self) -> list[str]:
         """See the contract. The exact key is the prefix: MinIO finds no shorter."""

@@ -44,10 +44,12 @@ _BUSY = {"SlowDown", "ServiceUnavailable", "InternalError", "RequestTimeout", "5
 class S3Connection:
     """A client and what signing needs to know beside it.
 
+    :param single_client: tries once, for the one call whose repetition costs.
     :param public_client: addresses objects as clients of the site see them.
     """
 
     client: Any
+    single_client: Any
     public_client: Any
     credentials: BotoCredentials
     region: str
@@ -110,6 +112,8 @@ def _connect(info: dict[str, Any], public_endpoint: str | None) -> S3Connection:
         )
     )
     client = session.create_client("s3", config=config, **options)
+    once = config.merge(Config(retries={"total_max_attempts": 1}))
+    single_client = session.create_client("s3", config=once, **options)
     public_client = client
     if public_endpoint:
         options["endpoint_url"] = public_endpoint
@@ -117,7 +121,8 @@ def _connect(info: dict[str, Any], public_endpoint: str | None) -> S3Connection:
     credentials = session.get_credentials()
     if credentials is None:
         raise StorageError("No S3 credentials are configured.")
-    return S3Connection(client, public_client, credentials, options["region_name"])
+    region = options["region_name"]
+    return S3Connection(client, single_client, public_client, credentials, region)
 
 
 @contextmanager
