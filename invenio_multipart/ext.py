@@ -9,10 +9,11 @@ from functools import cached_property
 from typing import Any
 
 from flask import Flask
+from sqlalchemy.orm.exc import StaleDataError
 
 from . import config
 from .errors import MultipartError
-from .resources.errors import error_response
+from .resources.errors import error_response, lost_race_response
 from .services.uploads.service import UploadService
 from .transfers.components import MultipartFileComponent, MultipartRecordComponent
 
@@ -57,6 +58,7 @@ class InvenioMultipart:
             app.config["FILES_REST_STORAGE_FACTORY"] = FILES_REST_STORAGE_FACTORY
         # Upstream's own routes raise our errors too, so the handler is the app's.
         app.register_error_handler(MultipartError, error_response)
+        app.register_error_handler(StaleDataError, lost_race_response)
         _schedule_reaper(app)
         app.extensions["invenio-multipart"] = self
 

@@ -22,6 +22,11 @@ from .models import Part, Upload
 
 _OPEN = tuple(state.value for state in OPEN)
 _BATCH = 1000
+_LOCK_REFUSED = {"55P03", "40P01"}
+"""Lock not available, deadlock. Other errors of this kind are a lost database.
+
+Source: https://www.postgresql.org/docs/current/errcodes-appendix.html
+"""
 
 
 def latest(record_id: uuid.UUID, key: str) -> Upload | None:
@@ -58,6 +63,8 @@ def locked(upload_id: uuid.UUID, *, wait: bool = True) -> Upload | None:
     try:
         found: Upload | None = db.session.execute(query).scalar_one_or_none()
     except OperationalError as error:
+        if getattr(error.orig, "pgcode", None) not in _LOCK_REFUSED:
+            raise
         raise StateConflict("The upload is busy; try again.", "busy") from error
     return found
 

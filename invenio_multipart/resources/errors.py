@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from flask import Response, jsonify
+from sqlalchemy.orm.exc import StaleDataError
 
 from .. import errors
 
@@ -35,6 +36,12 @@ STATUS: dict[type[errors.MultipartError], int] = {
 
 RETRY_AFTER_SECONDS = 5
 """What a client is told to wait when the store is down."""
+
+
+def lost_race_response(error: StaleDataError) -> Response:
+    """For a request whose file or record another one changed or deleted first."""
+    message = "Another request has just changed this; read it again."
+    return error_response(errors.StateConflict(message, "changed"))
 
 
 def error_response(error: errors.MultipartError) -> Response:

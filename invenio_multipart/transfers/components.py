@@ -24,6 +24,7 @@ from ..core.keys import check_key
 from ..core.states import UploadState
 from ..errors import UploadForbidden, UploadsUnfinished
 from ..records import uploads
+from ..records.models import Upload
 from ..services.uploads.abort import abort, abort_all
 from ..services.uploads.commit import compare_declared
 from ..services.uploads.service import upload_of
@@ -51,15 +52,17 @@ class MultipartFileComponent(FileServiceComponent):  # type: ignore[misc]
                 identity, "set_content_files", record=record, file_metadata=entry
             ):
                 raise UploadForbidden("Multipart uploads are not allowed here.")
-        for entry in data:
-            self._replace_pending(record, entry["key"])
+        if record.files.enabled:
+            self._replace_pending(record, [entry["key"] for entry in data])
 
-    def _replace_pending(self, record: Any, key: str) -> None:
-        file_record = record.files.get(key) if record.files.enabled else None
-        if file_record is None or not _is_multipart(file_record):
-            return
-        self._abort(file_record)
-        record.files.delete(key, remove_obj=False, remove_rf=True)
+    def _replace_pending(self, record: Any, keys: list[str]) -> None:
+        found = [record.files[key] for key in set(keys) if key in record.files]
+        for file_record, upload in _locked([f for f in found if _is_multipart(f)]):
+            # A commit we waited for has made it a file, which is not replaced.
+            if upload is None or upload.status is not UploadState.COMPLETED:
+                if upload is not None:
+                    abort(upload, self.uow)
+                record.files.delete(file_record.key, remove_obj=False, remove_rf=True)
 
     def read_file_metadata(
         self, identity: Identity, id_: str, file_key: str, record: Any
@@ -74,10 +77,15 @@ class MultipartFileComponent(FileServiceComponent):  # type: ignore[misc]
 
         Upstream only marks the rows as deleted; a new file of the same key would
         then break a unique index.
+
+        :raises StateConflict: a commit is under way.
         """
+        pending = [file_record for file_record in results if _is_multipart(file_record)]
+        # Not waiting, for the reason that a single delete has.
+        for _, upload in _locked(pending, wait=False):
+            if upload is not None:
+                abort(upload, self.uow)
         for file_record in results:
-            if _is_multipart(file_record):
-                self._abort(file_record)
             model = file_record.model
             type(model).query.filter_by(id=model.id).delete()
 
@@ -95,12 +103,6 @@ class MultipartFileComponent(FileServiceComponent):  # type: ignore[misc]
         upload = upload_of(file_record) if checksum is not None else None
         if upload is not None:
             compare_declared(upload, parse_digest(checksum))
-
-    def _abort(self, file_record: Any) -> None:
-        upload = upload_of(file_record)
-        locked = uploads.locked(upload.id) if upload is not None else None
-        if locked is not None:
-            abort(locked, self.uow)
 
 
 class MultipartRecordComponent(ServiceComponent):  # type: ignore[misc]
@@ -143,6 +145,18 @@ class MultipartRecordComponent(ServiceComponent):  # type: ignore[misc]
     ) -> None:
         """End all uploads of a draft before its bucket goes."""
         abort_all(uploads.open_of_record(draft.id), self.uow)
+
+
+def _locked(
+    file_records: list[Any], *, wait: bool = True
+) -> list[tuple[Any, Upload | None]]:
+    """Pending files with their uploads, locked in one order for all requests."""
+    pairs = [(file_record, upload_of(file_record)) for file_record in file_records]
+    pairs.sort(key=lambda pair: str(pair[1] and pair[1].id))
+    return [
+        (file_record, upload and uploads.locked(upload.id, wait=wait))
+        for file_record, upload in pairs
+    ]
 
 
 def _is_multipart(file_record: Any) -> bool:

@@ -21,13 +21,14 @@ from invenio_db import db
 from invenio_db.uow import Operation, UnitOfWork
 from invenio_files_rest.models import Bucket
 
-from ...core.digests import parse_digest
+from ...core.digests import COMPUTABLE, Digest, parse_digest
 from ...core.keys import check_key
 from ...core.plan import make_plan
 from ...core.states import UploadState
-from ...errors import InvalidPlan, StorageError
+from ...errors import InvalidDigest, InvalidPlan, StorageError
 from ...records import quota, uploads
 from ...records.models import Upload, utc_now
+from ...storage.base import MultipartUploadMixin
 from ...storage.factory import multipart_storage, new_uri
 from .abort import abort
 
@@ -63,7 +64,7 @@ def initiate(
         limits=storage.limits,
     )
     checksum = entry.get("checksum")
-    declared = str(parse_digest(checksum)) if checksum is not None else None
+    declared = provable(checksum, storage)
     quota.check_limits(bucket, plan.size)
     upload = Upload(
         id=uuid.uuid4(),
@@ -79,13 +80,30 @@ def initiate(
         part_size=plan.part_size,
         parts=plan.parts,
         plan_fixed=transfer.get("part_size") is not None,
-        declared=declared,
+        declared=str(declared) if declared else None,
         created_by=created_by,
         expires_at=deadline(),
     )
     quota.reserve(upload)
     db.session.add(upload)
     return upload
+
+
+def provable(checksum: str | None, storage: MultipartUploadMixin) -> Digest | None:
+    """The declared digest, None without one.
+
+    :raises InvalidDigest: malformed, or neither we nor the store can prove it.
+    """
+    if checksum is None:
+        return None
+    digest = parse_digest(checksum)
+    if digest.algorithm not in COMPUTABLE and not storage.proves(digest.algorithm):
+        raise InvalidDigest(
+            f"This storage cannot prove {digest.algorithm}; declare one of "
+            f"{', '.join(sorted(COMPUTABLE))}.",
+            field="checksum",
+        )
+    return digest
 
 
 def deadline() -> Any:
@@ -112,17 +130,24 @@ def ensure_open(upload: Upload) -> str:
     """The store's name of the upload, opened now if a crash came in between.
 
     The caller holds the row lock.
+
+    :raises StateConflict: it has ended without ever being opened.
     """
     if upload.upload_ref is None:
         storage = multipart_storage(upload.uri, upload.size)
         # A process killed between the store's answer and our commit left one.
         for stray in storage.find_uploads():
             storage.abort_upload(stray)
-        opened = storage.create_upload(mimetypes.guess_type(upload.key)[0])
-        upload.upload_ref = opened.ref
-        upload.md5_etags = opened.md5_etags
-        upload.move(UploadState.UPLOADING)
+        _open(upload, storage)
     return str(upload.upload_ref)
+
+
+def _open(upload: Upload, storage: MultipartUploadMixin) -> None:
+    # First, because it may refuse: nothing is to be opened for one that has ended.
+    upload.move(UploadState.UPLOADING)
+    opened = storage.create_upload(mimetypes.guess_type(upload.key)[0])
+    upload.upload_ref = opened.ref
+    upload.md5_etags = opened.md5_etags
 
 
 class OpenUploadOp(Operation):  # type: ignore[misc]
@@ -141,9 +166,7 @@ class OpenUploadOp(Operation):  # type: ignore[misc]
     def on_post_commit(self, uow: UnitOfWork) -> None:
         """Open it; on failure take back all of this unit of work."""
         try:
-            upload = db.session.get(Upload, self._upload_id)
-            storage = multipart_storage(upload.uri, upload.size)
-            opened = storage.create_upload(mimetypes.guess_type(upload.key)[0])
+            self._open_once()
         except StorageError:
             siblings = [op for op in uow._operations if isinstance(op, OpenUploadOp)]
             with UnitOfWork() as cleanup:
@@ -151,13 +174,15 @@ class OpenUploadOp(Operation):  # type: ignore[misc]
                     operation.take_back(cleanup)
                 cleanup.commit()
             raise
-        with UnitOfWork() as update:
+
+    def _open_once(self) -> None:
+        """Under the row lock: who reads the file now may want to open it, too."""
+        with UnitOfWork() as uow:
             upload = uploads.locked(self._upload_id)
-            if upload.upload_ref is None:
-                upload.upload_ref = opened.ref
-                upload.md5_etags = opened.md5_etags
-                upload.move(UploadState.UPLOADING)
-            update.commit()
+            if upload is not None and upload.is_open and upload.upload_ref is None:
+                _open(upload, multipart_storage(upload.uri, upload.size))
+            # Else it was opened or ended by a request that was faster.
+            uow.commit()
 
     def take_back(self, uow: UnitOfWork) -> None:
         """Abort the upload and remove its file entry."""

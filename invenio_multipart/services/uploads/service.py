@@ -107,12 +107,16 @@ class UploadService:
         service = current_service_registry.get(service_id)
         record = service._get_record(id_, identity, "set_content_files", file_key=key)
         upload = required(upload_of(record.files[key]))
+        if not isinstance(announced, list):
+            raise InvalidPart("Announce parts as a list.", field="part")
         entries = parse(PartSchema(many=True), announced)
         if not 1 <= len(entries) <= S3_LIMITS.max_parts:
             raise InvalidPart("Announce 1 to 10,000 parts at a time.", field="part")
-        if upload.upload_ref is None and upload.is_open:
-            upload = uploads.locked(upload.id)
-            ensure_open(upload)
+        # Not to wait for a commit only to hear that it is too late.
+        intake.require_parts_welcome(upload)
+        # Commit and abort drop what is registered: one after the other, in one order.
+        upload = required(uploads.locked(upload.id))
+        ensure_open(upload)
         intake.register(upload, entries)
         upload.expires_at = deadline()
         ledger = uploads.ledger_of(upload)
