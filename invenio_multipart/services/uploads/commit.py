@@ -20,7 +20,9 @@ from ...core.ledger import expected_crc, expected_etag
 from ...core.states import UploadState
 from ...errors import (
     ChecksumMismatch,
+    InvalidDigest,
     MultipartError,
+    ObjectMissing,
     PartsMismatch,
     StateConflict,
     StorageError,
@@ -35,7 +37,7 @@ from ...storage.factory import multipart_storage
 from ...tasks import verify_upload
 from .abort import QueueOp
 from .finalize import FileTarget, finalize, mark_failed, refresh
-from .initiate import ensure_open
+from .initiate import ensure_open, provable
 from .verify import hash_object, needs_part_proof, wanted_algorithms
 
 _S = UploadState
@@ -58,14 +60,15 @@ def commit(
     :raises ChecksumMismatch: the upload has failed; a commit with the right digest
         still succeeds without sending a byte again.
     :raises StateConflict: aborted or expired meanwhile.
+    :raises UploadNotFound: the file entry has gone meanwhile.
     """
-    declared = parse_digest(checksum) if checksum is not None else None
     upload = _locked(upload_id)
+    if upload.status in (_S.ABORTED, _S.EXPIRED):
+        raise StateConflict(f"The upload is {upload.state}.", upload.state)
     # The entry was read before the wait for the lock.
     refresh(target)
     storage = multipart_storage(upload.uri, upload.size)
-    if upload.status in (_S.ABORTED, _S.EXPIRED):
-        raise StateConflict(f"The upload is {upload.state}.", upload.state)
+    declared = provable(checksum, storage)
     if upload.status is _S.COMPLETED:
         compare_declared(upload, declared)
         return upload
@@ -126,6 +129,7 @@ def _complete(
     upload: Upload, storage: MultipartUploadMixin, target: FileTarget
 ) -> None:
     """Have the store make the object, unless an earlier try did; prove it."""
+    unheard = False
     try:
         parts = list(storage.list_parts(upload.upload_ref))
         if fold(parts) != upload.folded:
@@ -135,7 +139,7 @@ def _complete(
         storage.complete_upload(upload.upload_ref, parts if upload.size else ())
     except UploadGone:
         # An earlier try was cut off after the store had done its part.
-        current_app.logger.info("Upload %s is already put together.", upload.id)
+        unheard = True
     except PartsMismatch:
         upload.move(_S.UPLOADING)
         db.session.commit()
@@ -146,6 +150,9 @@ def _complete(
     problem = _difference(upload, stored)
     if problem:
         raise _fail(upload, target, StorageError(problem))
+    if unheard:
+        # The try that was cut off may have had some tidying left to do.
+        storage.abort_upload(upload.upload_ref)
     upload.completed_on = utc_now()
     if stored.crc64nvme and stored.crc64nvme == upload.crc64nvme:
         _know(upload, "crc64nvme", stored.crc64nvme)
@@ -175,13 +182,22 @@ def _settle(
     part_proof = needs_part_proof(upload)
     inline = upload.size <= current_app.config["MULTIPART_VERIFY_INLINE_MAX"]
     if (missing or part_proof) and inline:
-        for algorithm, value in hash_object(upload, storage).items():
+        try:
+            found = hash_object(upload, storage)
+        except (PartsMismatch, ObjectMissing) as error:
+            raise _fail(upload, target, error) from error
+        for algorithm, value in found.items():
             _know(upload, algorithm, value)
         missing, part_proof = set(), False
     if declared and declared.algorithm in upload.digests:
         computed = Digest(declared.algorithm, upload.digests[declared.algorithm])
         if computed != declared:
             raise _fail(upload, target, ChecksumMismatch(str(declared), str(computed)))
+    elif declared and declared.algorithm not in missing:
+        # The store could prove it, but did not for this object.
+        raise InvalidDigest(
+            f"The store has no {declared.algorithm} of this file.", field="checksum"
+        )
     unproved = part_proof or (declared and declared.algorithm in missing)
     if not unproved:
         upload.move(_S.COMPLETED)
@@ -198,9 +214,16 @@ def _settle(
 
 
 def _digest_of_single_part(upload: Upload) -> None:
-    """The MD5 of an only part is the MD5 of the file: proved without a read."""
+    """The MD5 of an only part is the MD5 of the file: proved without a read.
+
+    Only where the sender named it. versitygw 1.8.0 takes a part whose sender dies
+    half-way for a whole one, with the MD5 of the half.
+    """
     parts = unfold(upload.folded)
-    if upload.md5_etags and len(parts) == 1 and is_md5(parts[0].etag):
+    if not (upload.md5_etags and len(parts) == 1 and is_md5(parts[0].etag)):
+        return
+    announced = uploads.registered_parts(upload.id).get(1)
+    if announced is not None and announced.md5 == parts[0].etag:
         _know(upload, "md5", parts[0].etag)
 
 

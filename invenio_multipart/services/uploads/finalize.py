@@ -18,8 +18,9 @@ from invenio_records_resources.services.files.transfer.constants import (
     MULTIPART_TRANSFER_TYPE,
 )
 from invenio_records_resources.tasks import extract_file_metadata
-from sqlalchemy.exc import NoResultFound
+from sqlalchemy.exc import InvalidRequestError, NoResultFound
 
+from ...errors import UploadNotFound
 from ...records import quota, uploads
 from ...records.models import Upload
 from .abort import QueueOp
@@ -47,6 +48,8 @@ def finalize(upload: Upload, target: FileTarget, uow: UnitOfWork) -> None:
     counts its size, so the bucket's size never shows both or neither. The caller
     holds the upload's row lock.
     """
+    # Somebody may have edited the entry's metadata while the store was at work.
+    refresh(target, lock=True)
     quota.release(upload)
     bucket = db.session.get(Bucket, upload.bucket_id)
     instance = FileInstance(id=upload.file_id)
@@ -83,13 +86,21 @@ def mark_failed(target: FileTarget) -> None:
         target.file_record.commit()
 
 
-def refresh(target: FileTarget) -> None:
-    """Read the entry again after waiting for a parallel commit of it.
+def refresh(target: FileTarget, *, lock: bool = False) -> None:
+    """Read the entry again after waiting for a parallel request.
 
     The caller's object was read before the wait and its version counter is old.
+
+    :param lock: whether nobody may change it until the transaction ends.
+    :raises UploadNotFound: it was deleted meanwhile.
     """
     record = target.file_record
-    db.session.refresh(record.model)
+    try:
+        db.session.refresh(record.model, with_for_update=lock or None)
+    except InvalidRequestError as error:
+        raise UploadNotFound("The file was deleted meanwhile.") from error
+    if record.model.is_deleted:
+        raise UploadNotFound("The file was deleted meanwhile.")
     record.clear()
     record.update(record.model.data or {})
 

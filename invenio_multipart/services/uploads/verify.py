@@ -11,17 +11,19 @@ from collections.abc import Iterator, Mapping
 from flask import current_app
 from invenio_db import db
 from invenio_db.uow import UnitOfWork
+from sqlalchemy import null
 
-from ...core.digests import HEX_LENGTHS, Digest, parse_digest
+from ...core.digests import COMPUTABLE, Digest, parse_digest
 from ...core.hashing import ResumableHash
 from ...core.states import UploadState
-from ...errors import ChecksumMismatch, MultipartError, PartsMismatch, StorageError
+from ...errors import ChecksumMismatch, MultipartError, ObjectMissing, PartsMismatch
 from ...records import uploads
 from ...records.folding import unfold
 from ...records.models import Upload
 from ...storage.base import Ability, MultipartUploadMixin
 from ...storage.factory import multipart_storage
-from .abort import abort
+from ...tasks import verify_upload
+from .abort import QueueOp, abort
 from .finalize import (
     ReindexOp,
     extraction_op,
@@ -33,16 +35,13 @@ from .finalize import (
 )
 from .read_ahead import read_ahead
 
-_HASHES = frozenset(HEX_LENGTHS) - {"crc64nvme"}
-"""What a worker can compute; the CRC is the store's to prove."""
-
 
 def wanted_algorithms(upload: Upload) -> set[str]:
     """Hashes still to be computed: MD5, the site's others, and the declared one."""
     wanted = {"md5", *current_app.config["MULTIPART_DIGESTS"]}
     if upload.declared:
         wanted.add(parse_digest(upload.declared).algorithm)
-    return (wanted & _HASHES) - set(upload.digests)
+    return (wanted & COMPUTABLE) - set(upload.digests)
 
 
 def needs_part_proof(upload: Upload) -> bool:
@@ -57,7 +56,7 @@ def hash_object(upload: Upload, storage: MultipartUploadMixin) -> Mapping[str, s
 
     :returns: hex digests by algorithm.
     :raises PartsMismatch: a part's bytes are not those that were registered.
-    :raises StorageError: the object ends early.
+    :raises ObjectMissing: there is none, or it ends early.
     """
     pass_ = _Pass(upload)
     for piece in _pieces(storage, pass_.offset):
@@ -104,7 +103,7 @@ class _Pass:
 
     def finish(self, size: int) -> dict[str, str]:
         if self.offset != size:
-            raise StorageError(f"The object ends after {self.offset} of {size} bytes.")
+            raise ObjectMissing(f"The object ends after {self.offset} of {size} bytes.")
         if self._parts is not None:
             self._parts.finish()
         return {hasher.algorithm: hasher.hexdigest() for hasher in self._hashes}
@@ -180,8 +179,9 @@ def verify(upload_id: uuid.UUID) -> None:
                 uploads.save_progress(upload_id, saved, pass_.states() or {})
                 db.session.commit()
         digests = pass_.finish(size)
-    except PartsMismatch as mismatch:
-        error = mismatch
+    except (PartsMismatch, ObjectMissing) as found:
+        # No later pass would find anything else.
+        error = found
     with UnitOfWork() as uow:
         _conclude(upload_id, digests, error, uow)
         uow.commit()
@@ -203,8 +203,14 @@ def _conclude(
         # Aborted, or proved by another worker, while this one was reading.
         return
     upload.digests = {**upload.digests, **digests}
-    upload.hash_states = None
+    # SQL's NULL: a None would be stored as the JSON value null, and be "due" for ever.
+    upload.hash_states = null()
     declared = parse_digest(upload.declared) if upload.declared else None
+    if error is None and wanted_algorithms(upload):
+        # Another digest was declared while this pass was under way.
+        upload.hash_states, upload.hash_offset = {}, 0
+        uow.register(QueueOp(verify_upload, str(upload.id)))
+        return
     if declared and error is None and declared.algorithm in upload.digests:
         computed = Digest(declared.algorithm, upload.digests[declared.algorithm])
         if computed != declared:
