@@ -52,9 +52,14 @@ def store() -> Store:
     return Store()
 
 
+@pytest.fixture
+def begun() -> datetime:
+    """When the test began, before its drafts were made."""
+    return datetime.now(timezone.utc)
+
+
 @pytest.fixture(autouse=True)
-def settled(app: Any, store: Store) -> Iterator[None]:
+def settled(app: Any, store: Store, begun: datetime) -> Iterator[None]:
     """After each test nothing is open, lost, or left anywhere."""
-    begun = datetime.now(timezone.utc)
     yield
     assert_settled(app, store, begun)

@@ -31,6 +31,7 @@ class Point(Enum):
     ARRIVED = "the store has seen nothing of it"
     MID_BODY = "the store has half of the body"
     ANSWERED = "the store has done it; nobody has heard"
+    HALF_ANSWERED = "half of the reply has been passed on"
 
 
 class Cut(Exception):
@@ -71,7 +72,7 @@ class FaultProxy:
     upstream: str
     port: int = 0
     requests: list[str] = field(default_factory=list)
-    """"METHOD target" of everything that came, in order."""
+    """"METHOD target Range" of everything that came, in order."""
 
     def __post_init__(self) -> None:
         address = urlsplit(self.upstream)
@@ -139,6 +140,9 @@ class FaultProxy:
             try:
                 head, body = _read_head(client)
                 method, target, _ = head.split(b"\r\n", 1)[0].decode().split(" ", 2)
+                wanted = (_header(head, b"range") or b"").decode()
+                with self._lock:
+                    self.requests.append(f"{method} {target} {wanted}")
                 self._pass_on(client, head, body, self._actions(method, target))
             except Answered as answer:
                 client.sendall(_error(answer.status))
@@ -148,7 +152,6 @@ class FaultProxy:
     def _actions(self, method: str, target: str) -> dict[Point, Callable[[], None]]:
         found = {}
         with self._lock:
-            self.requests.append(f"{method} {target}")
             for fault in self._faults:
                 if fault.method == method and re.search(fault.pattern, target):
                     fault.seen += 1
@@ -177,7 +180,10 @@ class FaultProxy:
                     actions.pop(Point.MID_BODY, _go_on)()
             reply = b"".join(iter(lambda: server.recv(_CHUNK), b""))
         actions.pop(Point.ANSWERED, _go_on)()
-        client.sendall(reply)
+        half = len(reply) // 2
+        client.sendall(reply[:half])
+        actions.pop(Point.HALF_ANSWERED, _go_on)()
+        client.sendall(reply[half:])
 
 
 def cut() -> None:
