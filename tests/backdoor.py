@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from .driver import Draft
@@ -95,3 +95,33 @@ def setting(app: Any, **values: Any) -> Iterator[None]:
         yield
     finally:
         app.config.update(before)
+
+
+class HeldTasks:
+    """Verifications that were queued and wait for somebody to run them."""
+
+    def __init__(self, app: Any) -> None:
+        self._app = app
+        self.ids: list[str] = []
+
+    def run(self) -> None:
+        """Do now what a worker would."""
+        from invenio_multipart.proxies import current_multipart
+
+        with self._app.app_context():
+            while self.ids:
+                current_multipart.uploads.verify(self.ids.pop(0))
+
+
+@contextmanager
+def held_tasks(app: Any) -> Iterator[HeldTasks]:
+    """Keep verifications in the queue instead of running them at once."""
+    from invenio_multipart.tasks import verify_upload
+
+    held = HeldTasks(app)
+    real = verify_upload.apply_async
+    verify_upload.apply_async = lambda args, **_: held.ids.append(args[0])
+    try:
+        yield held
+    finally:
+        verify_upload.apply_async = real

@@ -19,6 +19,9 @@ HEX_LENGTHS = {"md5": 32, "sha256": 64, "sha512": 128, "crc64nvme": 16}
 The hashes are proved by reading; crc64nvme only where the store proves it.
 """
 
+COMPUTABLE = frozenset({"md5", "sha256", "sha512"})
+"""What we can compute from the bytes; anything else only the store can prove."""
+
 PART_ALGORITHM = "md5"
 """The one transport check that every S3 server tested enforces per part."""
 

@@ -149,7 +149,9 @@ def test_defect_06_impossible_plans(
 
 
 @pytest.mark.parametrize(
-    "transfer", [{"parts": "two"}, {"part_size": 1.5}, {"parts": None}, {"x": 1}], ids=str
+    "transfer",
+    [{"parts": "two"}, {"part_size": 1.5}, {"parts": None}, {"x": 1}],
+    ids=str,
 )
 def test_defect_06_values_of_other_types(draft: Draft, transfer: Any) -> None:
     """Values of other types are a 400 as well."""

@@ -59,6 +59,9 @@ def take_part(
     :raises PartRefused: other bytes than announced; an earlier part stays.
     """
     require_parts_welcome(upload)
+    if size is None and not upload.size:
+        # An empty request need not say that it is empty.
+        size = 0
     if size is None:
         raise InvalidPart("A part needs a Content-Length.", field="part")
     ledger = uploads.ledger_of(upload)
