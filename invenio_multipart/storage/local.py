@@ -153,10 +153,11 @@ class LocalStorage(MultipartUploadMixin, PyFSFileStorage):  # type: ignore[misc]
 
     def head(self) -> StoredObject | None:
         """See the contract. A file system has no ETag."""
-        try:
-            return StoredObject(self._final.stat().st_size, "")
-        except FileNotFoundError:
-            return None
+        with _translated():
+            try:
+                return StoredObject(self._final.stat().st_size, "")
+            except FileNotFoundError:
+                return None
 
     def abort_upload(self, upload_ref: str) -> None:
         """See the contract. The map goes last: it names what is left to remove."""
@@ -175,14 +176,15 @@ class LocalStorage(MultipartUploadMixin, PyFSFileStorage):  # type: ignore[misc]
 
     def read_from(self, offset: int = 0) -> Iterator[bytes]:
         """See the contract."""
-        try:
-            with self._final.open("rb", buffering=0) as stream:
-                _read_sequentially(stream)
+        with _translated():
+            try:
+                stream = self._final.open("rb", buffering=0)
+            except FileNotFoundError as error:
+                raise ObjectMissing("The file is not on the disk.") from error
+            with stream:
                 stream.seek(offset)
-                while piece := stream.read(_READ_CHUNK):
+                while piece := stream.read(_CHUNK):
                     yield piece
-        except FileNotFoundError as error:
-            raise ObjectMissing("The file is not on the disk.") from error
 
     def _fill(
         self,
