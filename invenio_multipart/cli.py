@@ -11,6 +11,7 @@ import click
 from flask.cli import with_appcontext
 
 from .proxies import current_multipart
+from .services.doctor import examine
 
 
 @click.group()
@@ -35,6 +36,18 @@ def list_uploads(limit: int, as_json: bool) -> None:
             )
     if not as_json:
         click.echo(f"{len(rows)} uploads.")
+
+
+@multipart.command()
+@with_appcontext
+def doctor() -> None:
+    """Check whether this site is set up for large uploads."""
+    findings = list(examine())
+    signs = {True: "ok", False: "BAD", None: "note"}
+    for finding in findings:
+        click.echo(f"{signs[finding.ok]:<5}{finding.text}")
+    if any(finding.ok is False for finding in findings):
+        raise click.exceptions.Exit(1)
 
 
 @multipart.command()
