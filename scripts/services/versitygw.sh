@@ -11,16 +11,12 @@ VERSITYGW=v1.8.0
 service_install() { go_tool versitygw "github.com/versity/versitygw/cmd/versitygw@$VERSITYGW"; }
 
 service_start() {
-  mkdir -p "$DATA/objects" "$DATA/iam"
-  # It keeps metadata in extended attributes; on a filesystem without them, in a folder beside.
-  local metadata=()
-  if ! python3 -c 'import os, sys; os.setxattr(sys.argv[1], "user.probe", b"1")' "$DATA/iam" 2>/dev/null; then
-    mkdir -p "$DATA/metadata"
-    metadata=(--sidecar "$DATA/metadata")
-  fi
+  # Metadata goes into a folder beside, not into extended attributes: an object's list of parts has no room
+  # there on ext4 (4 KiB a file), and an upload of 1,000 parts then cannot be completed.
+  mkdir -p "$DATA/objects" "$DATA/metadata" "$DATA/iam"
   ROOT_ACCESS_KEY=$S3_KEY ROOT_SECRET_KEY=$S3_SECRET spawn "$PID" "$LOG" "$TOOL" --port "127.0.0.1:$PORT" \
     --region "$S3_REGION" --iam-dir "$DATA/iam" --health /healthz --keep-alive --quiet \
-    posix "${metadata[@]}" "$DATA/objects"
+    posix --sidecar "$DATA/metadata" "$DATA/objects"
 }
 
 service_ready() { http_ok "http://127.0.0.1:$PORT/healthz"; }
