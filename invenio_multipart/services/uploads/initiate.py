@@ -55,16 +55,12 @@ def initiate(
     transfer = entry.get("transfer") or {}
     file_id = uuid.uuid4()
     uri = new_uri(bucket.location.uri, str(file_id))
-    size = entry.get("size")
-    storage = multipart_storage(uri, size or 0)
+    storage = multipart_storage(uri, entry.get("size") or 0)
+    part_size = transfer.get("part_size")
     plan = make_plan(
-        size,
-        transfer.get("parts"),
-        transfer.get("part_size"),
-        limits=storage.limits,
+        entry.get("size"), transfer.get("parts"), part_size, limits=storage.limits
     )
-    checksum = entry.get("checksum")
-    declared = provable(checksum, storage)
+    declared = provable(entry.get("checksum"), storage)
     quota.check_limits(bucket, plan.size)
     upload = Upload(
         id=uuid.uuid4(),
@@ -79,7 +75,7 @@ def initiate(
         size=plan.size,
         part_size=plan.part_size,
         parts=plan.parts,
-        plan_fixed=transfer.get("part_size") is not None,
+        plan_fixed=part_size is not None,
         declared=str(declared) if declared else None,
         created_by=created_by,
         expires_at=deadline(),

@@ -59,25 +59,9 @@ def take_part(
     :raises PartRefused: other bytes than announced; an earlier part stays.
     """
     require_parts_welcome(upload)
-    if size is None and not upload.size:
-        # An empty request need not say that it is empty.
-        size = 0
-    if size is None:
-        raise InvalidPart("A part needs a Content-Length.", field="part")
     ledger = uploads.ledger_of(upload)
-    announced = ledger.registered.get(number)
-    expected = _expected_size(upload, ledger, number)
-    if expected is not None and size != expected:
-        raise InvalidPart(
-            f"Part {number} must have {expected} bytes, not {size}.", field="size"
-        )
-    if size > upload.size:
-        raise InvalidPart(f"The whole file has only {upload.size} bytes.", field="size")
-    md5s = {content_md5.hex} if content_md5 else set()
-    if announced and announced.md5:
-        md5s.add(announced.md5)
-    if len(md5s) > 1:
-        raise InvalidPart("Content-MD5 is not the registered MD5.", field="checksum")
+    size = _announced_size(upload, ledger, number, size)
+    md5 = _announced_md5(ledger.registered.get(number), content_md5)
     plan, storage = upload.plan, multipart_storage(upload.uri, upload.size)
     # Planned parts have places of their own that never overlap.
     in_plan = number <= plan.parts and size == plan.size_of(number)
@@ -89,9 +73,40 @@ def take_part(
         number,
         stream,
         size,
-        md5=next(iter(md5s), None),
+        md5=md5,
         offset=plan.offset_of(number) if in_plan else None,
     )
+
+
+def _announced_size(
+    upload: Upload, ledger: PartLedger, number: int, size: int | None
+) -> int:
+    """Content-Length, when it is what the part must have."""
+    if size is None and not upload.size:
+        # An empty request need not say that it is empty.
+        size = 0
+    if size is None:
+        raise InvalidPart("A part needs a Content-Length.", field="part")
+    expected = _expected_size(upload, ledger, number)
+    if expected is not None and size != expected:
+        raise InvalidPart(
+            f"Part {number} must have {expected} bytes, not {size}.", field="size"
+        )
+    if size > upload.size:
+        raise InvalidPart(f"The whole file has only {upload.size} bytes.", field="size")
+    return size
+
+
+def _announced_md5(
+    registered: RegisteredPart | None, content_md5: Digest | None
+) -> str | None:
+    """What the bytes must have, by registration or header; both must agree."""
+    md5s = {content_md5.hex} if content_md5 else set()
+    if registered and registered.md5:
+        md5s.add(registered.md5)
+    if len(md5s) > 1:
+        raise InvalidPart("Content-MD5 is not the registered MD5.", field="checksum")
+    return next(iter(md5s), None)
 
 
 def _expected_size(upload: Upload, ledger: PartLedger, number: int) -> int | None:

@@ -205,16 +205,12 @@ def _conclude(
     upload.digests = {**upload.digests, **digests}
     # SQL's NULL: a None would be stored as the JSON value null, and be "due" for ever.
     upload.hash_states = null()
-    declared = parse_digest(upload.declared) if upload.declared else None
     if error is None and wanted_algorithms(upload):
         # Another digest was declared while this pass was under way.
         upload.hash_states, upload.hash_offset = {}, 0
         uow.register(QueueOp(verify_upload, str(upload.id)))
         return
-    if declared and error is None and declared.algorithm in upload.digests:
-        computed = Digest(declared.algorithm, upload.digests[declared.algorithm])
-        if computed != declared:
-            error = ChecksumMismatch(str(declared), str(computed))
+    error = error or _mismatch(upload)
     instance = file_instance(upload.file_id)
     if instance is not None:
         # It is a file already; now its checksum is known, or it is withdrawn.
@@ -236,3 +232,14 @@ def _conclude(
     if target.is_ours:
         finalize(upload, target, uow)
         uow.register(extraction_op(upload))
+
+
+def _mismatch(upload: Upload) -> ChecksumMismatch | None:
+    """The error of a declared digest that is not the computed one."""
+    declared = parse_digest(upload.declared) if upload.declared else None
+    if declared is None or declared.algorithm not in upload.digests:
+        return None
+    computed = Digest(declared.algorithm, upload.digests[declared.algorithm])
+    if computed == declared:
+        return None
+    return ChecksumMismatch(str(declared), str(computed))
