@@ -111,9 +111,17 @@ class LiveApi(Api):
         :raises requests.ConnectionError: the server died before it answered.
         """
         path = path.removeprefix("http://localhost").removeprefix("/api")
-        headers = {**options.pop("headers", {}), "Authorization": f"Bearer {self._token}"}
+        headers = {
+            **options.pop("headers", {}),
+            "Authorization": f"Bearer {self._token}",
+        }
         reply = requests.request(
-            method, f"{self._url}{path}", json=json, headers=headers, timeout=60, **options
+            method,
+            f"{self._url}{path}",
+            json=json,
+            headers=headers,
+            timeout=60,
+            **options,
         )
         is_json = reply.headers.get("Content-Type", "").startswith("application/json")
         return Reply(

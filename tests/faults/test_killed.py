@@ -143,7 +143,7 @@ def test_killed_in_a_local_part(
         head += f"Content-Type: application/octet-stream\r\nContent-Length: {PART}\r\n"
         sender.sendall(head.encode() + b"\r\n" + DATA[0][: PART // 2])
         wait_for_bytes(draft)
-        with pytest.raises(Exception, match="^$"):
+        with pytest.raises(Exception, match=r"^$"):
             server.kill()
     server.wait(killed=before)
     assert draft.status(KEY)["uploaded_parts"] == 1

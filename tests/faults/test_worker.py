@@ -11,7 +11,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -44,12 +43,12 @@ def no_worker(app: Any, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def verifying(no_worker: None, draft: Draft) -> Iterator[Draft]:
+def verifying(no_worker: None, draft: Draft) -> Draft:
     """A draft with a file whose declared digest waits for a worker."""
     reply = draft.upload(KEY, DATA, checksum=md5(WHOLE))
     assert (reply.status, reply.json["status"]) == (200, "pending")
     assert draft.status(KEY)["state"] == "verifying"
-    yield draft
+    return draft
 
 
 def verify(app: Any, begun: datetime) -> None:
@@ -129,16 +128,14 @@ def test_done_is_done(verifying: Draft, app: Any, begun: datetime) -> None:
     assert due(app, begun) == 0
 
 
-def test_object_lost(
-    verifying: Draft, app: Any, store: Store, begun: datetime
-) -> None:
+def test_object_lost(verifying: Draft, app: Any, store: Store, begun: datetime) -> None:
     """A file whose bytes have gone fails, and does not wait for ever."""
     with app.app_context():
         uri = uploads_since(begun)[0].uri
     if uri.startswith("s3://"):
         store.lose_object(uri)
     else:
-        os.unlink(uri)
+        Path(uri).unlink()
     verify(app, begun)
     status = verifying.status(KEY)
     assert status["state"] == "failed"
@@ -147,18 +144,14 @@ def test_object_lost(
     assert verifying.delete(KEY).status == 204
 
 
-def test_deleted_while_verifying(
-    verifying: Draft, app: Any, begun: datetime
-) -> None:
+def test_deleted_while_verifying(verifying: Draft, app: Any, begun: datetime) -> None:
     """A file deleted while its digest is awaited leaves nothing for the worker."""
     assert verifying.delete(KEY).status == 204
     verify(app, begun)
     assert verifying.api.get(verifying.file(KEY)).status == 404
 
 
-def test_publish_while_verifying(
-    verifying: Draft, app: Any, begun: datetime
-) -> None:
+def test_publish_while_verifying(verifying: Draft, app: Any, begun: datetime) -> None:
     """Publishing waits for a declared digest, and says for which file."""
     reply = verifying.publish()
     assert (reply.status, reply.json["code"]) == (400, "uploads_unfinished")
@@ -167,9 +160,7 @@ def test_publish_while_verifying(
     assert verifying.publish().status == 202
 
 
-def test_commit_while_verifying(
-    verifying: Draft, app: Any, begun: datetime
-) -> None:
+def test_commit_while_verifying(verifying: Draft, app: Any, begun: datetime) -> None:
     """A repeated commit does no harm to a verification under way."""
     reply = verifying.commit(KEY)
     assert (reply.status, reply.json["status"]) == (200, "pending")
