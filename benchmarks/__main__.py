@@ -52,8 +52,9 @@ def main() -> int:
                 verdict = {True: "met", False: "MISSED", None: ""}[row.met]
                 cells = (row.what, row.ours, row.other, row.result, row.target, verdict)
                 print(" | ".join(filter(None, cells)), flush=True)
-    if options.write:
-        options.write.write_text(report(rows, options.rounds))
+            # After each topic: a long run that is cut off has not been for nothing.
+            if options.write:
+                options.write.write_text(report(rows, options.rounds))
     return int(any(row.met is False for row in rows))
 
 

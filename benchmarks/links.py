@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 
 from .client import Api
 from .harness import Row, Timed, compared, in_turns, shown
+from .processor import Meter
 from .site import Site
 
 PARTS = 10_000
@@ -17,17 +18,14 @@ PART_SIZE = 5 * 2**20
 
 def init(site: Site, rounds: int) -> Iterator[Row]:
     """Begin an upload of 10,000 parts; the reply holds all links."""
-    times = in_turns(_sides(site, _begin_again), rounds)
-    yield compared(
-        "init", "`POST` of a file of 10,000 parts, links included", times, 50
-    )
+    what = "`POST` of a file of 10,000 parts, links included"
+    yield from _compare(site, "init", what, _begin_again, rounds, 50)
 
 
 def read(site: Site, rounds: int) -> Iterator[Row]:
     """Read the entry of one pending file of 10,000 parts."""
-    times = in_turns(_sides(site, _read_one), rounds)
     what = "`GET` of a pending file of 10,000 parts, links included"
-    yield compared("read", what, times, 100)
+    yield from _compare(site, "read", what, _read_one, rounds, 100)
 
 
 def listing(site: Site, rounds: int) -> Iterator[Row]:
@@ -38,16 +36,30 @@ def listing(site: Site, rounds: int) -> Iterator[Row]:
     fewer parts in two ways, and ours lists the whole as well.
     """
     for files, parts in ((100, 100), (3, PARTS)):
-        times = in_turns(_sides(site, _lister(files, parts)), rounds)
         what = f"list of {files} pending files of {parts:,} parts each"
-        yield compared("list", what, times, 100)
+        yield from _compare(site, "list", what, _lister(files, parts), rounds, 100)
     alone = in_turns({"ours": _lister(100, PARTS)(site.ours.api)}, rounds)
     what = f"list of 100 pending files of {PARTS:,} parts each"
     yield Row("list", what, shown(alone["ours"]), "not run, see below", "")
 
 
-def _sides(site: Site, timed: Callable[[Api], Timed]) -> dict[str, Timed]:
-    return {"ours": timed(site.ours.api), "upstream": timed(site.upstream.api)}
+def _compare(
+    site: Site,
+    topic: str,
+    what: str,
+    prepare: Callable[[Api], Timed],
+    rounds: int,
+    least: float,
+) -> Iterator[Row]:
+    """Reply times, and the processor time they took, which neighbours change less."""
+    meters = {"ours": Meter(site.ours.worker), "upstream": Meter(site.upstream.worker)}
+    sides = {
+        "ours": meters["ours"].metered(prepare(site.ours.api)),
+        "upstream": meters["upstream"].metered(prepare(site.upstream.api)),
+    }
+    yield compared(topic, what, in_turns(sides, rounds), least)
+    used = {name: meter.series for name, meter in meters.items()}
+    yield compared(topic, "the same, processor time of the web process", used)
 
 
 def _begin_again(api: Api) -> Timed:

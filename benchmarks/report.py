@@ -39,8 +39,9 @@ _NOTES = """\
 
 - Client, both web servers, database, search and S3 server share the machine's cores,
   and other work may run on them. Seconds are therefore rough; ratios, taken from
-  rounds in turns, are steadier. Repeat the run before you trust a difference of less
-  than a fifth.
+  rounds in turns, are steadier. Processor time is steadier still: a process that
+  waits for its turn does not use any. Repeat the run before you trust a difference
+  of less than a fifth.
 - Upstream signs every link of every file in a list, about 2 ms each. Listing 100
   files of 10,000 parts would take it more than half an hour, and beginning them as
   long again, so it is not run: both sides list 100 files of 100 parts and 3 files of
