@@ -18,10 +18,9 @@ from sqlalchemy.exc import OperationalError
 from ..core.ledger import PartLedger, RegisteredPart
 from ..core.states import OPEN, UploadState
 from ..errors import StateConflict
-from .models import Part, Upload
+from .models import Part, Upload, utc_now
 
 _OPEN = tuple(state.value for state in OPEN)
-_BATCH = 1000
 _LOCK_REFUSED = {"55P03", "40P01"}
 """Lock not available, deadlock. Other errors of this kind are a lost database.
 
@@ -96,21 +95,34 @@ def overdue(now: datetime, limit: int) -> Sequence[Upload]:
     return db.session.execute(query).scalars().all()
 
 
-def unpurged(before: datetime, limit: int) -> Sequence[uuid.UUID]:
-    """Uploads that ended long enough ago and whose store was not freed yet."""
+def unpurged(
+    before: datetime, limit: int, *, claim: bool = False
+) -> Sequence[uuid.UUID]:
+    """Uploads that ended long enough ago and whose store was not freed yet.
+
+    :param claim: lock the rows and skip those in use.
+    """
     ended = (UploadState.ABORTED.value, UploadState.EXPIRED.value)
     query = (
         select(Upload.id)
         .where(
             Upload.state.in_(ended), Upload.purged_on.is_(None), Upload.updated < before
         )
+        .order_by(Upload.updated)
         .limit(limit)
     )
+    if claim:
+        query = query.with_for_update(skip_locked=True)
     return db.session.execute(query).scalars().all()
 
 
-def unverified(before: datetime, limit: int) -> Sequence[uuid.UUID]:
-    """Uploads a worker should have read by now, and did not finish."""
+def unverified(
+    before: datetime, limit: int, *, claim: bool = False
+) -> Sequence[uuid.UUID]:
+    """Uploads a worker should have read by now, and did not finish.
+
+    :param claim: lock the rows and skip those in use.
+    """
     no_digest = and_(
         Upload.state == UploadState.COMPLETED.value, Upload.hash_states.isnot(None)
     )
@@ -120,9 +132,18 @@ def unverified(before: datetime, limit: int) -> Sequence[uuid.UUID]:
             or_(Upload.state == UploadState.VERIFYING.value, no_digest),
             Upload.updated < before,
         )
+        .order_by(Upload.updated)
         .limit(limit)
     )
+    if claim:
+        query = query.with_for_update(skip_locked=True)
     return db.session.execute(query).scalars().all()
+
+
+def touch(upload_ids: Sequence[uuid.UUID]) -> None:
+    """Mark uploads as looked after just now."""
+    statement = update(Upload).where(Upload.id.in_(upload_ids))
+    db.session.execute(statement.values(updated=utc_now()))
 
 
 def list_open(limit: int, state: str | None = None) -> Sequence[Upload]:
@@ -152,7 +173,7 @@ def ledger_of(upload: Upload) -> PartLedger:
 
 
 def register_parts(upload_id: uuid.UUID, parts: Iterable[RegisteredPart]) -> None:
-    """Record or replace announcements, in statements of a thousand rows.
+    """Record or replace announcements, many rows in a statement.
 
     Of two with the same number the later counts. Rows are written in order of
     their numbers, so that parallel calls of one upload wait for each other
@@ -163,8 +184,8 @@ def register_parts(upload_id: uuid.UUID, parts: Iterable[RegisteredPart]) -> Non
         {"upload_id": upload_id, "number": n, "size": last[n].size, "md5": last[n].md5}
         for n in sorted(last)
     ]
-    for start in range(0, len(rows), _BATCH):
-        db.session.execute(_upsert(rows[start : start + _BATCH]))
+    if rows:
+        db.session.execute(_upsert(), rows)
 
 
 def drop_parts(upload_ids: Sequence[uuid.UUID]) -> None:
@@ -184,10 +205,15 @@ def save_progress(
     )
 
 
-def _upsert(rows: list[dict[str, Any]]) -> Any:
+def _upsert() -> Any:
+    """One row's statement; SQLAlchemy sends a thousand of them at a time.
+
+    Compiled once. A statement with all its rows spelled out was compiled for each
+    call, which took longer than the database.
+    """
     dialect = db.session.get_bind().dialect.name
-    insert = (sqlite if dialect == "sqlite" else postgresql).insert(Part).values(rows)
+    insert = (sqlite if dialect == "sqlite" else postgresql).insert(Part.__table__)
     return insert.on_conflict_do_update(
-        index_elements=[Part.upload_id, Part.number],
+        index_elements=["upload_id", "number"],
         set_={"size": insert.excluded.size, "md5": insert.excluded.md5},
     )

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import uuid
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -35,24 +37,34 @@ def reap() -> dict[str, int]:
     expired = 0
     while batch := _expire_batch():
         expired += batch
-    lost = utc_now() - _PATIENCE
-    unpurged = uploads.unpurged(lost, _BATCH)
-    for upload_id in unpurged:
-        purge_upload.delay(str(upload_id))
-    unverified = uploads.unverified(lost, _BATCH)
-    for upload_id in unverified:
-        verify_upload.delay(str(upload_id))
     return {
         "expired": expired,
-        "purging": len(unpurged),
-        "verifying": len(unverified),
+        "purging": _queue_again(uploads.unpurged, purge_upload),
+        "verifying": _queue_again(uploads.unverified, verify_upload),
     }
+
+
+def _queue_again(find: Callable[..., Sequence[uuid.UUID]], task: Any) -> int:
+    """Queue what was lost, the longest waiting first.
+
+    Each is marked as looked after: other reapers leave it alone for a while, and
+    some that fail every time do not stand in the way of all others.
+    """
+    lost, count = utc_now() - _PATIENCE, 0
+    while found := find(lost, _BATCH, claim=True):
+        uploads.touch(found)
+        db.session.commit()
+        for upload_id in found:
+            task.delay(str(upload_id))
+        count += len(found)
+    return count
 
 
 def _expire_batch() -> int:
     with UnitOfWork() as uow:
         found = uploads.overdue(utc_now(), _BATCH)
-        for upload in found:
+        # In one order, so that two reapers never wait for each other's buckets.
+        for upload in sorted(found, key=lambda upload: str(upload.bucket_id)):
             abort(upload, uow, UploadState.EXPIRED)
             remove_entry(upload)
         uow.commit()
