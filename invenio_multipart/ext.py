@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from flask import Flask
-from sqlalchemy.orm.exc import StaleDataError
+from sqlalchemy.orm.exc import ObjectDeletedError, StaleDataError
 
 from . import config
 from .errors import MultipartError
@@ -59,6 +59,8 @@ class InvenioMultipart:
         # Upstream's own routes raise our errors too, so the handler is the app's.
         app.register_error_handler(MultipartError, error_response)
         app.register_error_handler(StaleDataError, lost_race_response)
+        # Upstream reads an entry once more to show it, after its transaction.
+        app.register_error_handler(ObjectDeletedError, lost_race_response)
         _schedule_reaper(app)
         app.extensions["invenio-multipart"] = self
 

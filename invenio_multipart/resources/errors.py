@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from flask import Response, jsonify
-from sqlalchemy.orm.exc import StaleDataError
+from sqlalchemy.orm.exc import ObjectDeletedError, StaleDataError
 
 from .. import errors
 
@@ -38,7 +38,7 @@ RETRY_AFTER_SECONDS = 5
 """What a client is told to wait when the store is down."""
 
 
-def lost_race_response(error: StaleDataError) -> Response:
+def lost_race_response(error: StaleDataError | ObjectDeletedError) -> Response:
     """For a request whose file or record another one changed or deleted first."""
     message = "Another request has just changed this; read it again."
     return error_response(errors.StateConflict(message, "changed"))

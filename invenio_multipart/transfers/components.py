@@ -27,6 +27,7 @@ from ..records import uploads
 from ..records.models import Upload
 from ..services.uploads.abort import abort, abort_all
 from ..services.uploads.commit import compare_declared
+from ..services.uploads.finalize import FileTarget, refresh
 from ..services.uploads.service import upload_of
 from .incoming import declared_checksum
 from .links import show_part_links
@@ -99,10 +100,14 @@ class MultipartFileComponent(FileServiceComponent):  # type: ignore[misc]
         file_record = record.files.get(file_key)
         if file_record is None or _is_multipart(file_record):
             return
+        upload = upload_of(file_record)
+        if upload is None:
+            return
         checksum = declared_checksum()
-        upload = upload_of(file_record) if checksum is not None else None
-        if upload is not None:
+        if checksum is not None:
             compare_declared(upload, parse_digest(checksum))
+        # Upstream writes the entry again, and of parallel repeats all shall succeed.
+        refresh(FileTarget(file_record), lock=True)
 
 
 class MultipartRecordComponent(ServiceComponent):  # type: ignore[misc]

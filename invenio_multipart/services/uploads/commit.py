@@ -63,21 +63,15 @@ def commit(
     :raises UploadNotFound: the file entry has gone meanwhile.
     """
     upload = _locked(upload_id)
-    if upload.status in (_S.ABORTED, _S.EXPIRED):
-        raise StateConflict(f"The upload is {upload.state}.", upload.state)
-    # The entry was read before the wait for the lock.
-    refresh(target)
     storage = multipart_storage(upload.uri, upload.size)
     declared = provable(checksum, storage)
-    if upload.status is _S.COMPLETED:
-        compare_declared(upload, declared)
-        return upload
-    if declared is not None:
-        upload.declared = str(declared)
-    if upload.status is _S.VERIFYING:
-        return upload
-    if upload.status in (_S.INITIATED, _S.UPLOADING):
+    while not _is_over(upload, target, declared):
+        if upload.status not in (_S.INITIATED, _S.UPLOADING):
+            break
+        # The lock is lost in between, and another commit may have ended it all.
         upload = _prove_parts(upload, storage, target)
+    else:
+        return upload
     if upload.status is _S.FAILED:
         upload.move(_S.COMMITTING)
         upload.forget_error()
@@ -85,6 +79,20 @@ def commit(
         _complete(upload, storage, target)
     _settle(upload, storage, target, uow)
     return upload
+
+
+def _is_over(upload: Upload, target: FileTarget, declared: Digest | None) -> bool:
+    """Whether earlier commits have done all that a commit does; keeps the digest."""
+    if upload.status in (_S.ABORTED, _S.EXPIRED):
+        raise StateConflict(f"The upload is {upload.state}.", upload.state)
+    # The entry was read before the wait for the lock.
+    refresh(target)
+    if upload.status is _S.COMPLETED:
+        compare_declared(upload, declared)
+        return True
+    if declared is not None:
+        upload.declared = str(declared)
+    return upload.status is _S.VERIFYING
 
 
 def compare_declared(upload: Upload, declared: Digest | None) -> None:
