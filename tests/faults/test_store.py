@@ -96,7 +96,7 @@ def test_down_at_init(
     assert_unavailable(reply)
     assert draft.api.get(draft.file(KEY)).status == 404
     assert reserved(app, begun) == 0
-    assert reap(app, begun)["purging"] == 1
+    assert reap(app, begun)["purging"] >= 1
     assert draft.init(KEY, SIZE).status == 201
     assert draft.delete(KEY).status == 204
 
@@ -275,7 +275,7 @@ def test_abort_while_down(
         assert str(upload.id) in {row["id"] for row in current_multipart.uploads.describe()}
         assert len(store.uploads(upload.uri)) == 1
     proxy.up()
-    assert reap(app, begun)["purging"] == 1
+    assert reap(app, begun)["purging"] >= 1
 
 
 def test_store_lost_the_upload(
