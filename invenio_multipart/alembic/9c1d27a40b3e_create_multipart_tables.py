@@ -5,8 +5,7 @@
 
 import sqlalchemy as sa
 from alembic import op
-from sqlalchemy.dialects import mysql
-from sqlalchemy_utils.types import JSONType, UUIDType
+from sqlalchemy_utils.types import UUIDType
 
 revision = "9c1d27a40b3e"
 down_revision = "4f2b6c1d9e70"
@@ -19,12 +18,6 @@ depends_on = None  # no foreign key leaves these tables
 
 def _moment(name, *, nullable=True):
     return sa.Column(name, sa.DateTime(timezone=True), nullable=nullable)
-
-
-def _json(name, *, nullable):
-    return sa.Column(
-        name, JSONType().with_variant(mysql.JSON(), "mysql"), nullable=nullable
-    )
 
 
 def upgrade():
@@ -48,14 +41,14 @@ def upgrade():
         sa.Column("plan_fixed", sa.Boolean(name="plan_fixed"), nullable=False),
         sa.Column("reserved", sa.Boolean(name="reserved"), nullable=False),
         sa.Column("declared", sa.String(length=255), nullable=True),
-        _json("digests", nullable=False),
+        sa.Column("digests", sa.JSON(none_as_null=True), nullable=False),
         sa.Column("etag", sa.String(length=255), nullable=True),
         sa.Column("crc64nvme", sa.String(length=16), nullable=True),
         sa.Column("folded", sa.LargeBinary(), nullable=True),
         sa.Column("uploaded_parts", sa.Integer(), nullable=False),
         sa.Column("uploaded_prefix_bytes", sa.BigInteger(), nullable=False),
         sa.Column("hash_offset", sa.BigInteger(), nullable=False),
-        _json("hash_states", nullable=True),
+        sa.Column("hash_states", sa.JSON(none_as_null=True), nullable=True),
         sa.Column("created_by", sa.String(length=255), nullable=True),
         _moment("initiated_on", nullable=False),
         _moment("completed_on"),

@@ -9,8 +9,7 @@ import uuid
 from datetime import datetime, timezone
 
 from invenio_db import db
-from sqlalchemy.dialects import mysql
-from sqlalchemy_utils.types import JSONType, UUIDType
+from sqlalchemy_utils.types import UUIDType
 
 from ..core.plan import PartPlan
 from ..core.states import OPEN, UploadState, move
@@ -82,9 +81,7 @@ class Upload(db.Model):
     declared = db.Column(db.String(255), nullable=True)
     """Whole-file digest a client declared, ``algorithm:hex``."""
 
-    digests = db.Column(
-        JSONType().with_variant(mysql.JSON(), "mysql"), nullable=False, default=dict
-    )
+    digests = db.Column(db.JSON(none_as_null=True), nullable=False, default=dict)
     """Digests of the stored bytes that were proved, by algorithm, hex."""
 
     etag = db.Column(db.String(255), nullable=True)
@@ -105,9 +102,8 @@ class Upload(db.Model):
     hash_offset = db.Column(db.BigInteger, nullable=False, default=0)
     """Bytes a verification has read so far; it goes on from here."""
 
-    hash_states = db.Column(
-        JSONType().with_variant(mysql.JSON(), "mysql"), nullable=True
-    )
+    # None must be SQL's NULL: by it the reaper knows that there is nothing to do.
+    hash_states = db.Column(db.JSON(none_as_null=True), nullable=True)
     """Saved hashes at ``hash_offset``, by algorithm, hex."""
 
     created_by = db.Column(db.String(255), nullable=True)
