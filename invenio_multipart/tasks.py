@@ -36,8 +36,9 @@ def purge_upload(upload_id: str) -> None:
 def verify_upload(upload_id: str) -> None:
     """Read a committed file once and prove or find its digest.
 
-    Late acknowledged: a worker that dies gives the task back, and the next one
-    goes on where the last checkpoint is.
+    Late acknowledged: a machine that dies gives the task back. Where only the
+    process dies (out of memory), the reaper queues it again. Either way the next
+    worker goes on where the last checkpoint is.
 
     :param upload_id: UUID of the upload.
     """

@@ -11,7 +11,6 @@ from collections.abc import Iterator, Mapping
 from flask import current_app
 from invenio_db import db
 from invenio_db.uow import UnitOfWork
-from sqlalchemy import null
 
 from ...core.digests import COMPUTABLE, Digest, parse_digest
 from ...core.hashing import ResumableHash
@@ -203,8 +202,7 @@ def _conclude(
         # Aborted, or proved by another worker, while this one was reading.
         return
     upload.digests = {**upload.digests, **digests}
-    # SQL's NULL: a None would be stored as the JSON value null, and be "due" for ever.
-    upload.hash_states = null()
+    upload.hash_states = None
     if error is None and wanted_algorithms(upload):
         # Another digest was declared while this pass was under way.
         upload.hash_states, upload.hash_offset = {}, 0
