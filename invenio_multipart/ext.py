@@ -14,6 +14,7 @@ from sqlalchemy.orm.exc import ObjectDeletedError, StaleDataError
 from . import config
 from .errors import MultipartError
 from .resources.errors import error_response, lost_race_response
+from .resources.guard import refuse_malformed
 from .services.uploads.service import UploadService
 from .transfers.components import MultipartFileComponent, MultipartRecordComponent
 
@@ -56,6 +57,7 @@ class InvenioMultipart:
             from .overrides import FILES_REST_STORAGE_FACTORY
 
             app.config["FILES_REST_STORAGE_FACTORY"] = FILES_REST_STORAGE_FACTORY
+        app.before_request(refuse_malformed)
         # Upstream's own routes raise our errors too, so the handler is the app's.
         app.register_error_handler(MultipartError, error_response)
         app.register_error_handler(StaleDataError, lost_race_response)

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from flask import Response, jsonify
+from flask import Response, jsonify, request
 from sqlalchemy.orm.exc import ObjectDeletedError, StaleDataError
 
 from .. import errors
@@ -39,7 +39,12 @@ RETRY_AFTER_SECONDS = 5
 
 
 def lost_race_response(error: StaleDataError | ObjectDeletedError) -> Response:
-    """For a request whose file or record another one changed or deleted first."""
+    """For a request whose file or draft another one changed or deleted first.
+
+    Other routes of the site are not ours to explain: there it stays an error.
+    """
+    if "/draft" not in request.path:
+        raise error
     message = "Another request has just changed this; read it again."
     return error_response(errors.StateConflict(message, "changed"))
 

@@ -1,0 +1,37 @@
+# SPDX-FileCopyrightText: 2026 The invenio-multipart authors.
+# SPDX-License-Identifier: MIT
+
+"""Requests that upstream's file routes would answer with a server error."""
+
+from __future__ import annotations
+
+from flask import request
+
+from ..errors import BadRequest, InvalidKey
+
+_CREATE = {"draft_files.create", "draft_media_files.create"}
+_FILES = {
+    "draft_files",
+    "draft_media_files",
+    "multipart_draft_files",
+    "multipart_draft_media_files",
+    "record_files",
+    "record_media_files",
+}
+
+
+def refuse_malformed() -> None:
+    """Run before each request; looks only at the routes of files.
+
+    :raises InvalidKey: a key with a NUL, which no database can look up.
+    :raises BadRequest: an initiation that is no list of objects.
+    """
+    if request.blueprint not in _FILES:
+        return
+    if "\x00" in str((request.view_args or {}).get("key", "")):
+        raise InvalidKey("The key holds control characters.", field="key")
+    if request.endpoint in _CREATE and request.is_json:
+        body = request.get_json(silent=True)
+        objects = isinstance(body, list) and all(isinstance(e, dict) for e in body)
+        if body is not None and not objects:
+            raise BadRequest("Send a list of objects, one per file.")
