@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -21,12 +22,12 @@ from .site import Site, running_site
 
 TOPICS: dict[str, Callable[[Site, int], Iterator[Row]]] = {
     "signing": signing,
-    "init": init,
-    "read": read,
-    "list": listing,
     "hashing": hashing,
     "memory": memory,
+    "init": init,
+    "read": read,
     "commit": commit,
+    "list": listing,
 }
 
 
@@ -44,6 +45,8 @@ def arguments() -> argparse.Namespace:
 def main() -> int:
     """Exit code 1 when a target is missed."""
     options = arguments()
+    # As Ctrl-C does: servers and what was made in the services go away first.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     rows: list[Row] = []
     with running_site() as site:
         for name in options.only or TOPICS:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 from .client import Api
 from .harness import Row, Timed, compared, in_turns, shown
-from .processor import Meter
+from .processor import Meter, clock_of
 from .site import Site
 
 PARTS = 10_000
@@ -52,7 +52,10 @@ def _compare(
     least: float,
 ) -> Iterator[Row]:
     """Reply times, and the processor time they took, which neighbours change less."""
-    meters = {"ours": Meter(site.ours.worker), "upstream": Meter(site.upstream.worker)}
+    meters = {
+        "ours": Meter(clock_of(site.ours.worker)),
+        "upstream": Meter(clock_of(site.upstream.worker)),
+    }
     sides = {
         "ours": meters["ours"].metered(prepare(site.ours.api)),
         "upstream": meters["upstream"].metered(prepare(site.upstream.api)),

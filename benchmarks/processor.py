@@ -1,23 +1,24 @@
 # SPDX-FileCopyrightText: 2026 The invenio-multipart authors.
 # SPDX-License-Identifier: MIT
 
-"""Processor time of another process."""
+"""Processor time beside wall time."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from .harness import Series, Timed
 
 
 class Meter:
-    """Sums up what all threads of a process used while something was timed.
+    """Reads a second clock around whatever is timed.
 
-    :param process: id of the process.
+    :param clock: seconds of processor time so far.
     """
 
-    def __init__(self, process: int) -> None:
-        self._threads = Path(f"/proc/{process}/task")
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
         self._used: list[float] = []
 
     @property
@@ -29,14 +30,24 @@ class Meter:
         """The same work; every run adds a round to the series."""
 
         def run() -> float:
-            before = self._seconds()
+            before = self._clock()
             seconds = timed()
-            self._used.append(self._seconds() - before)
+            self._used.append(self._clock() - before)
             return seconds
 
         return run
 
-    def _seconds(self) -> float:
+
+def clock_of(process: int) -> Callable[[], float]:
+    """Processor time of another process, to the nanosecond.
+
+    :param process: one whose threads do not end meanwhile: theirs is lost then.
+    """
+    threads = Path(f"/proc/{process}/task")
+
+    def clock() -> float:
         # The first number is nanoseconds on a processor.
-        files = self._threads.glob("*/schedstat")
+        files = threads.glob("*/schedstat")
         return sum(int(file.read_text().split()[0]) for file in files) / 1e9
+
+    return clock
