@@ -67,6 +67,20 @@ def upgrade():
     op.create_index(
         "ix_multipart_upload_state_expires", "multipart_upload", ["state", "expires_at"]
     )
+    op.create_index(
+        "ix_multipart_upload_unpurged",
+        "multipart_upload",
+        ["updated"],
+        postgresql_where=sa.text(
+            "purged_on IS NULL AND state IN ('aborted', 'expired')"
+        ),
+    )
+    op.create_index(
+        "ix_multipart_upload_unverified",
+        "multipart_upload",
+        ["updated"],
+        postgresql_where=sa.text("hash_states IS NOT NULL"),
+    )
     op.create_table(
         "multipart_part",
         sa.Column("upload_id", UUIDType(), nullable=False),
@@ -80,6 +94,8 @@ def upgrade():
 def downgrade():
     """Downgrade database: what uploads there were is forgotten."""
     op.drop_table("multipart_part")
+    op.drop_index("ix_multipart_upload_unverified", table_name="multipart_upload")
+    op.drop_index("ix_multipart_upload_unpurged", table_name="multipart_upload")
     op.drop_index("ix_multipart_upload_state_expires", table_name="multipart_upload")
     op.drop_index("ix_multipart_upload_record_key", table_name="multipart_upload")
     op.drop_table("multipart_upload")

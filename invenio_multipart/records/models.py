@@ -33,6 +33,19 @@ class Upload(db.Model):
         db.Index("ix_multipart_upload_record_key", "record_id", "key"),
         # The reaper walks open uploads by deadline.
         db.Index("ix_multipart_upload_state_expires", "state", "expires_at"),
+        # What it repairs is rare among what has ended: these hold only the rare.
+        db.Index(
+            "ix_multipart_upload_unpurged",
+            "updated",
+            postgresql_where=db.text(
+                "purged_on IS NULL AND state IN ('aborted', 'expired')"
+            ),
+        ),
+        db.Index(
+            "ix_multipart_upload_unverified",
+            "updated",
+            postgresql_where=db.text("hash_states IS NOT NULL"),
+        ),
     )
 
     id = db.Column(UUIDType, primary_key=True, default=uuid.uuid4)

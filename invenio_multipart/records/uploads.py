@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from invenio_db import db
-from sqlalchemy import ARRAY, and_, cast, delete, func, literal, or_, select, update
+from sqlalchemy import ARRAY, cast, delete, func, literal, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import OperationalError
 
@@ -27,18 +27,6 @@ _LOCK_REFUSED = {"55P03", "40P01"}
 
 Source: https://www.postgresql.org/docs/current/errcodes-appendix.html
 """
-
-
-def latest(record_id: uuid.UUID, key: str) -> Upload | None:
-    """The newest upload of this file, open or finished; None when it had none."""
-    query = (
-        select(Upload)
-        .where(Upload.record_id == record_id, Upload.key == key)
-        .order_by(Upload.initiated_on.desc())
-        .limit(1)
-    )
-    found: Upload | None = db.session.execute(query).scalar_one_or_none()
-    return found
 
 
 def by_file(file_id: uuid.UUID) -> Upload | None:
@@ -124,13 +112,12 @@ def unverified(
 
     :param claim: lock the rows and skip those in use.
     """
-    no_digest = and_(
-        Upload.state == UploadState.COMPLETED.value, Upload.hash_states.isnot(None)
-    )
+    reading = (UploadState.VERIFYING.value, UploadState.COMPLETED.value)
     query = (
         select(Upload.id)
         .where(
-            or_(Upload.state == UploadState.VERIFYING.value, no_digest),
+            Upload.hash_states.isnot(None),
+            Upload.state.in_(reading),
             Upload.updated < before,
         )
         .order_by(Upload.updated)

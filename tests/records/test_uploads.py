@@ -188,17 +188,10 @@ def test_only_one_hand_moves_an_upload(app):
     assert Counter(at_once(app, commit)) == {"moved": 1, "committing": HANDS - 1}
 
 
-def test_the_latest_upload_of_a_file():
-    """A key may have had uploads before; the newest counts."""
-    record_id, now = uuid.uuid4(), utc_now()
-    ids = [
-        new_upload(record_id=record_id, initiated_on=now + timedelta(seconds=seconds))
-        for seconds in (1, 3, 2)
-    ]
-    assert uploads.latest(record_id, "a.txt").id == ids[1]
-    assert uploads.latest(record_id, "b.txt") is None
-    newest = db.session.get(Upload, ids[1])
-    assert uploads.by_file(newest.file_id).id == ids[1]
+def test_the_upload_of_a_file_instance():
+    """The upload that made a file is found by its file instance, others are not."""
+    newest = db.session.get(Upload, new_upload())
+    assert uploads.by_file(newest.file_id) is newest
     assert uploads.by_file(uuid.uuid4()) is None
 
 

@@ -11,12 +11,14 @@ or finds the object there and compares it with what was written down.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from flask import current_app
 from invenio_db import db
 from invenio_db.uow import UnitOfWork
 
 from ...core.digests import Digest, is_md5, parse_digest
-from ...core.ledger import expected_crc, expected_etag
+from ...core.ledger import StoredPart, expected_crc, expected_etag
 from ...core.states import UploadState
 from ...errors import (
     ChecksumMismatch,
@@ -65,18 +67,19 @@ def commit(
     upload = _locked(upload_id)
     storage = multipart_storage(upload.uri, upload.size)
     declared = provable(checksum, storage)
+    parts: Sequence[StoredPart] | None = None
     while not _is_over(upload, target, declared):
         if upload.status not in (_S.INITIATED, _S.UPLOADING):
             break
         # The lock is lost in between, and another commit may have ended it all.
-        upload = _prove_parts(upload, storage, target)
+        upload, parts = _prove_parts(upload, storage, target)
     else:
         return upload
     if upload.status is _S.FAILED:
         upload.move(_S.COMMITTING)
         upload.forget_error()
     if upload.completed_on is None:
-        _complete(upload, storage, target)
+        _complete(upload, storage, target, parts)
     _settle(upload, storage, target, uow)
     return upload
 
@@ -114,7 +117,7 @@ def _locked(upload_id: object) -> Upload:
 
 def _prove_parts(
     upload: Upload, storage: MultipartUploadMixin, target: FileTarget
-) -> Upload:
+) -> tuple[Upload, Sequence[StoredPart]]:
     """Check what the store lists and write down what must come of it."""
     ref = ensure_open(upload)
     try:
@@ -130,16 +133,23 @@ def _prove_parts(
     # The checkpoint: from here on a retry knows what the object must be. Only our
     # own columns have been changed so far.
     db.session.commit()
-    return _locked(upload_id)
+    return _locked(upload_id), parts
 
 
 def _complete(
-    upload: Upload, storage: MultipartUploadMixin, target: FileTarget
+    upload: Upload,
+    storage: MultipartUploadMixin,
+    target: FileTarget,
+    parts: Sequence[StoredPart] | None,
 ) -> None:
-    """Have the store make the object, unless an earlier try did; prove it."""
+    """Have the store make the object, unless an earlier try did; prove it.
+
+    :param parts: as just listed; None to list them, after an earlier try.
+    """
     unheard = False
     try:
-        parts = list(storage.list_parts(upload.upload_ref))
+        if parts is None:
+            parts = list(storage.list_parts(upload.upload_ref))
         if fold(parts) != upload.folded:
             # Goes the way of a refusal by the store itself, below.
             changed = "Parts were sent again during the commit."
