@@ -43,6 +43,8 @@ def start(arguments: list[str], **options: object) -> subprocess.Popen[str]:
     """Run a command with the token in its environment."""
     environment = {**os.environ, cli.TOKEN_VARIABLE: TOKEN, "PYTHONPATH": str(ROOT)}
     streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
+    # Tests that run in the background of a shell inherit an ignored SIGINT.
+    streams["preexec_fn"] = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
     return subprocess.Popen(arguments, text=True, env=environment, **streams)  # type: ignore[call-overload,no-any-return]
 
 
