@@ -13,6 +13,7 @@ from sqlalchemy.orm.exc import ObjectDeletedError, StaleDataError
 
 from . import config
 from .errors import MultipartError
+from .resources import serializer
 from .resources.errors import error_response, lost_race_response
 from .resources.guard import refuse_malformed
 from .services.uploads.service import UploadService
@@ -102,6 +103,8 @@ def finalize_app(app: Flask) -> None:
         media.components = [MultipartFileComponent, *media.components]
     _add_upload_link(records.draft_files.config)
     _add_upload_link(media)
+    serializer.use_for(rdm.draft_files_resource.config)
+    serializer.use_for(rdm.draft_media_files_resource.config)
 
 
 def _add_upload_link(service_config: Any) -> None:
