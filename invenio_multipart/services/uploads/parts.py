@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -130,18 +130,21 @@ def part_links(
     self_url: str,
     ledger: PartLedger,
     numbers: Iterable[int],
-) -> list[PartLink]:
+) -> Iterator[PartLink]:
     """Links for these parts; a registered part's is bound to its size and MD5.
+
+    One at a time: tens of thousands of objects at once would have Python look for
+    garbage in the whole application, which takes longer than signing.
 
     :param self_url: address of the file entry, which local parts are sent below.
     """
     registered = ledger.registered
-    bindings = [_binding(number, registered.get(number)) for number in numbers]
+    bindings = (_binding(number, registered.get(number)) for number in numbers)
     storage = multipart_storage(upload.uri, upload.size)
     if Ability.PRESIGNED_PARTS in storage.abilities:
         expires = current_app.config["MULTIPART_LINK_EXPIRES_SECONDS"]
-        return list(storage.sign_parts(upload.upload_ref, bindings, expires))
-    return [
+        return storage.sign_parts(upload.upload_ref, bindings, expires)
+    return (
         PartLink(
             binding.number,
             f"{self_url}/content/{binding.number}",
@@ -149,7 +152,7 @@ def part_links(
             binding.headers,
         )
         for binding in bindings
-    ]
+    )
 
 
 def _binding(number: int, announced: RegisteredPart | None) -> PartBinding:
