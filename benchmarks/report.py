@@ -49,8 +49,8 @@ _NOTES = """\
 - A list signs nothing, so its time depends on the number of files and not on their
   parts. What is left is upstream's own work per file, the same on both sides.
 - The commit's clock starts when all parts are in the store and their pages are
-  written to disk. Ours lists the parts twice, once to prove them and once right
-  before the store is asked to make the object, and asks for the object afterwards.
+  written to disk. Ours lists the parts once, as the comparison does, and asks for
+  the object afterwards.
 - The digest of a large file is found by a worker after the commit; that is the
   verification in the table. The file lies in the page cache there. On S3 the server
   takes its share of the same cores, which says more about the machine than about
