@@ -98,20 +98,20 @@ def test_a_writer_killed_in_mid_part(opened, offset, earlier):
 
 
 @pytest.mark.parametrize("offset", [None, 0], ids=["loose", "in-place"])
-def test_two_processes_send_the_same_part(opened, offset):
+@pytest.mark.parametrize("times", [1, 4])
+def test_two_processes_send_the_same_part(opened, offset, times):
     """What is stored in the end are the bytes of one of them, with their MD5."""
     storage, ref = opened
     size = MIB + 17
     sent = [bytes([number]) * size for number in (1, 2)]
-    begin = FORK.Event()
+    ready = FORK.Barrier(2)
 
     def send(data):
-        begin.wait(10)
-        for _ in range(5):
+        ready.wait(20)
+        for _ in range(times):
             storage.put_part(ref, 1, Slow(data), size, offset=offset)
 
     processes = [spawn(send, data) for data in sent]
-    begin.set()
     for process in processes:
         process.join(60)
         assert process.exitcode == 0
