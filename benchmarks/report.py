@@ -42,10 +42,11 @@ _NOTES = """\
   rounds in turns, are steadier. Processor time is steadier still: a process that
   waits for its turn does not use any. Repeat the run before you trust a difference
   of less than a fifth.
-- Upstream signs every link of every file in a list, about 2 ms each. Listing 100
-  files of 10,000 parts would take it more than half an hour, and beginning them as
-  long again, so it is not run: both sides list 100 files of 100 parts and 3 files of
-  10,000 parts, and nothing is extrapolated. For ours the full case is in the table.
+- Upstream signs every link of every file in a list. Listing 100 files of 10,000
+  parts, a million links, would take it a quarter of an hour or more each time, and
+  beginning them as long again, so it is not run: both sides list 100 files of 100
+  parts and 3 files of 10,000 parts, and nothing is extrapolated. For ours the full
+  case is in the table.
 - How many times faster one file's `GET` is depends on the machine: upstream's time is
   botocore's, the row on signing says how long that is for one link. Of ours, about
   half is signing, a quarter upstream's own work for any `GET`, and the rest making
@@ -56,10 +57,10 @@ _NOTES = """\
   written to disk. Ours lists the parts once, as the comparison does, and asks for
   the object afterwards.
 - The digest of a large file is found by a worker after the commit; that is the
-  verification in the table. The file lies in the page cache there, and copying it out of it is what
-  MD5 in memory does not have to do: a tenth of the time. On S3 the server
-  takes its share of the same cores, which says more about the machine than about
-  the code, so there is no target for it.
+  verification in the table. The file lies in the page cache there, and copying it
+  out of it, which MD5 in memory need not do, is a tenth of the time. On S3 the
+  server takes its share of the same cores, which says more about the machine than
+  about the code, so there is no target for it.
 - Memory is the kernel's own high-water mark of the one worker process of a real web
   server, above what it used right before. Parts on S3 never pass through it.
 """
