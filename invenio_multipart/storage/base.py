@@ -27,9 +27,6 @@ class Ability(Enum):
     SERVER_PARTS = "server_parts"
     """Parts come through the web server, one PUT each."""
 
-    READS_AHEAD = "reads_ahead"
-    """Reading gets the next bytes ready by itself, as operating systems do."""
-
 
 @dataclass(frozen=True)
 class OpenedUpload:

@@ -44,16 +44,12 @@ from .base import Ability, MultipartUploadMixin, OpenedUpload, StoredObject
 from .local_map import PartMap, PartRecord
 
 _CHUNK = 2**20
-_READ_CHUNK = 2**17
-"""Small enough to be hashed while it is still in the processor's own cache."""
 
 
 class LocalStorage(MultipartUploadMixin, PyFSFileStorage):  # type: ignore[misc]
     """A file on disk: everything of invenio-files-rest's, and our contract."""
 
-    abilities: ClassVar[frozenset[Ability]] = frozenset(
-        {Ability.SERVER_PARTS, Ability.READS_AHEAD}
-    )
+    abilities: ClassVar[frozenset[Ability]] = frozenset({Ability.SERVER_PARTS})
     limits: ClassVar[PlanLimits] = LOCAL_LIMITS
 
     @property

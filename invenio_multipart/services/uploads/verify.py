@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 from flask import current_app
 from invenio_db import db
@@ -19,7 +19,7 @@ from ...errors import ChecksumMismatch, MultipartError, ObjectMissing, PartsMism
 from ...records import uploads
 from ...records.folding import unfold
 from ...records.models import Upload
-from ...storage.base import Ability, MultipartUploadMixin
+from ...storage.base import MultipartUploadMixin
 from ...storage.factory import multipart_storage
 from ...tasks import verify_upload
 from .abort import QueueOp, abort
@@ -58,15 +58,9 @@ def hash_object(upload: Upload, storage: MultipartUploadMixin) -> Mapping[str, s
     :raises ObjectMissing: there is none, or it ends early.
     """
     pass_ = _Pass(upload)
-    for piece in _pieces(storage, pass_.offset):
+    for piece in read_ahead(storage.read_from(pass_.offset)):
         pass_.take(piece)
     return pass_.finish(upload.size)
-
-
-def _pieces(storage: MultipartUploadMixin, offset: int) -> Iterator[bytes]:
-    pieces = storage.read_from(offset)
-    # Where reading does not wait, a thread for it would only cost hand-overs.
-    return pieces if Ability.READS_AHEAD in storage.abilities else read_ahead(pieces)
 
 
 class _Pass:
@@ -171,7 +165,7 @@ def verify(upload_id: uuid.UUID) -> None:
     db.session.commit()
     try:
         saved = pass_.offset
-        for piece in _pieces(storage, pass_.offset):
+        for piece in read_ahead(storage.read_from(pass_.offset)):
             pass_.take(piece)
             if pass_.offset - saved >= step:
                 saved = pass_.offset
