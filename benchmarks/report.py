@@ -57,10 +57,10 @@ _NOTES = """\
   written to disk. Ours lists the parts once, as the comparison does, and asks for
   the object afterwards.
 - The digest of a large file is found by a worker after the commit; that is the
-  verification in the table. The file lies in the page cache there, and copying it
-  out of it, which MD5 in memory need not do, is a tenth of the time. On S3 the
-  server takes its share of the same cores, which says more about the machine than
-  about the code, so there is no target for it.
+  verification in the table. The file lies in the page cache there. The next bytes
+  are read while the last are hashed: with a core free for that, reading costs
+  nothing; with both busy it costs the tenth that copying from the cache takes.
+  On S3 the server takes its share of the same cores, so there is no target for it.
 - Memory is the kernel's own high-water mark of the one worker process of a real web
   server, above what it used right before. Parts on S3 never pass through it.
 """
