@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The invenio-multipart authors.
 # SPDX-License-Identifier: MIT
 
-"""The states of an upload: one enum, one table of moves, one function."""
+"""States of uploads, batches and jobs: for each one enum, one table of moves."""
 
 from __future__ import annotations
 
@@ -53,6 +53,54 @@ OPEN = frozenset({_S.INITIATED, _S.UPLOADING, _S.COMMITTING, _S.VERIFYING, _S.FA
 TAKES_PARTS = frozenset({_S.INITIATED, _S.UPLOADING})
 
 
+class BatchState(str, Enum):
+    """Where a batch is."""
+
+    UPLOADING = "uploading"
+    """Announced; its draft is locked for other batches."""
+    COMPLETING = "completing"
+    """A job makes files of what was sent."""
+    COMPLETED = "completed"
+    ABORTED = "aborted"
+    EXPIRED = "expired"
+    """Its deadline passed before it was completed."""
+
+    def __str__(self) -> str:
+        return self.value
+
+
+_B = BatchState
+
+BATCH_MOVES: dict[BatchState, frozenset[BatchState]] = {
+    _B.UPLOADING: frozenset({_B.COMPLETING, _B.ABORTED, _B.EXPIRED}),
+    # Back when something is missing: it can be sent, and completed again.
+    _B.COMPLETING: frozenset({_B.UPLOADING, _B.COMPLETED, _B.ABORTED}),
+    _B.COMPLETED: frozenset(),
+    _B.ABORTED: frozenset(),
+    _B.EXPIRED: frozenset(),
+}
+
+BATCH_OPEN = frozenset({_B.UPLOADING, _B.COMPLETING})
+"""States that lock the draft."""
+
+
+class JobStatus(str, Enum):
+    """How a job is doing, in Celery's words, which clients of such APIs know."""
+
+    PENDING = "PENDING"
+    STARTED = "STARTED"
+    SUCCESS = "SUCCESS"
+    FAILURE = "FAILURE"
+    REVOKED = "REVOKED"
+    """Not needed any more."""
+
+    def __str__(self) -> str:
+        return self.value
+
+
+JOB_OPEN = frozenset({JobStatus.PENDING, JobStatus.STARTED})
+
+
 def move(current: UploadState, target: UploadState) -> UploadState:
     """``target``, when the table allows to go there.
 
@@ -61,5 +109,17 @@ def move(current: UploadState, target: UploadState) -> UploadState:
     if target is not current and target not in MOVES[current]:
         raise StateConflict(
             f"An upload that is {current} cannot become {target}.", str(current)
+        )
+    return target
+
+
+def move_batch(current: BatchState, target: BatchState) -> BatchState:
+    """``target``, when the table allows to go there.
+
+    :raises StateConflict: otherwise, naming both states.
+    """
+    if target is not current and target not in BATCH_MOVES[current]:
+        raise StateConflict(
+            f"A batch that is {current} cannot become {target}.", str(current)
         )
     return target
