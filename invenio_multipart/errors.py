@@ -18,6 +18,12 @@
     |   +-- QuotaExceeded
     |   +-- UploadsUnfinished
     |   +-- NotAllowedHere
+    |   +-- InvalidTime
+    +-- GrantError            the credential of a batch does not do
+    |   +-- GrantInvalid
+    |   +-- GrantExpired
+    |   +-- GrantRefused
+    |   +-- GrantRevoked
     +-- UploadNotFound
     +-- UploadForbidden
     +-- StateConflict         right request, wrong moment
@@ -197,6 +203,66 @@ class NotAllowedHere(BadRequest):
     """An operation that this kind of file or storage does not have."""
 
     code = "not_allowed_here"
+
+
+class InvalidTime(BadRequest):
+    """A moment that cannot be read, or lies where it may not."""
+
+    code = "invalid_time"
+
+
+class GrantError(MultipartError):
+    """The credential of a batch does not allow the request."""
+
+    code = "grant_error"
+
+
+class GrantInvalid(GrantError):
+    """The credential of a batch is malformed, forged, or for another address."""
+
+    code = "grant_invalid"
+
+
+class GrantExpired(GrantError):
+    """The credential of a batch was good until its deadline."""
+
+    code = "grant_expired"
+
+
+class GrantRefused(GrantError):
+    """The credential is for another batch, or does not allow this operation."""
+
+    code = "grant_refused"
+
+
+class GrantRevoked(GrantError):
+    """The credential ended with its batch, which was completed or aborted.
+
+    :param state: how the batch ended, None when that is not told.
+    :param job_id: the job that completes the batch, None when there is none.
+    :param job_url: where to ask for that job.
+    """
+
+    code = "grant_revoked"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        state: str | None = None,
+        job_id: str | None = None,
+        job_url: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.state = state
+        self.job_id = job_id
+        self.job_url = job_url
+
+    @property
+    def details(self) -> Mapping[str, object]:
+        """What is known of the batch's end; unknown things are left out."""
+        known = {"state": self.state, "job_id": self.job_id, "job_url": self.job_url}
+        return {name: value for name, value in known.items() if value is not None}
 
 
 class UploadNotFound(MultipartError):

@@ -53,13 +53,16 @@ def _docstring(node: ast.stmt | None) -> str:
     return inspect.cleandoc(text) if isinstance(text, str) else ""
 
 
+BASES = (errors.MultipartError, errors.BadRequest, errors.GrantError)
+"""Errors that are never raised themselves."""
+
+
 def error_rows() -> list[tuple[str, int, str]]:
     """Code, HTTP status and meaning of each error a client may meet."""
-    bases = (errors.MultipartError, errors.BadRequest)
     return [
         (error.code, status, (error.__doc__ or "").partition("\n")[0])
         for error, status in STATUS.items()
-        if error not in bases
+        if error not in BASES
     ]
 
 
