@@ -26,7 +26,9 @@
     |   +-- GrantRevoked
     +-- UploadNotFound
     +-- UploadForbidden
+    +-- JobNotFound
     +-- StateConflict         right request, wrong moment
+    +-- Locked                somebody else is at it; wait or look who
     +-- StorageError          the store, not the client
         +-- StorageUnavailable
         +-- UploadGone
@@ -277,6 +279,12 @@ class UploadForbidden(MultipartError):
     code = "upload_forbidden"
 
 
+class JobNotFound(MultipartError):
+    """No job has this id."""
+
+    code = "job_not_found"
+
+
 class StateConflict(MultipartError):
     """The upload is in a state that does not allow the operation.
 
@@ -293,6 +301,25 @@ class StateConflict(MultipartError):
     def details(self) -> Mapping[str, object]:
         """The current state."""
         return {"state": self.state}
+
+
+class Locked(MultipartError):
+    """Something is under way that excludes the request until it has ended.
+
+    :param lock: what a client may know of it: always ``stage`` and ``since`` (ISO,
+        UTC), and the id of the ``batch`` or of the job that holds the lock.
+    """
+
+    code = "locked"
+
+    def __init__(self, message: str, lock: Mapping[str, object]) -> None:
+        super().__init__(message)
+        self.lock = dict(lock)
+
+    @property
+    def details(self) -> Mapping[str, object]:
+        """The lock."""
+        return {"lock": self.lock}
 
 
 class StorageError(MultipartError):
