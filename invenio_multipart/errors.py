@@ -19,6 +19,10 @@
     |   +-- UploadsUnfinished
     |   +-- NotAllowedHere
     |   +-- InvalidTime
+    |   +-- TooManyFiles
+    |   +-- KeysTaken
+    |   +-- FilesDiffer
+    |   +-- BatchOpen
     +-- GrantError            the credential of a batch does not do
     |   +-- GrantInvalid
     |   +-- GrantExpired
@@ -26,6 +30,8 @@
     |   +-- GrantRevoked
     +-- UploadNotFound
     +-- UploadForbidden
+    +-- BatchNotFound
+    +-- AccessDenied
     +-- JobNotFound
     +-- StateConflict         right request, wrong moment
     +-- Locked                somebody else is at it; wait or look who
@@ -213,6 +219,108 @@ class InvalidTime(BadRequest):
     code = "invalid_time"
 
 
+class TooManyFiles(BadRequest):
+    """More files than a batch or a record may have.
+
+    :param limit: how many are allowed.
+    :param files: how many there would be.
+    """
+
+    code = "too_many_files"
+
+    def __init__(self, message: str, *, limit: int, files: int) -> None:
+        super().__init__(message, field="files")
+        self.limit = limit
+        self.files = files
+
+    @property
+    def details(self) -> Mapping[str, object]:
+        """Both numbers."""
+        return {"limit": self.limit, "files": self.files}
+
+
+class KeysTaken(BadRequest):
+    """Keys that the draft has already, or that were announced twice.
+
+    :param keys: the keys.
+    """
+
+    code = "keys_taken"
+
+    def __init__(self, message: str, keys: Sequence[str]) -> None:
+        more = f" and {len(keys) - 5} more" if len(keys) > 5 else ""
+        super().__init__(f"{message} {', '.join(keys[:5])}{more}.", field="files")
+        self.keys = tuple(keys)
+
+    @property
+    def details(self) -> Mapping[str, object]:
+        """All of the keys."""
+        return {"keys": list(self.keys)}
+
+
+class FilesDiffer(BadRequest):
+    """What is in the store is not what was announced.
+
+    :param missing: keys of files of which nothing, or not all, has arrived.
+    :param wrong: (key, one sentence) of files that are not what was announced.
+    :param extra: names in the store that nobody announced.
+    """
+
+    code = "files_differ"
+
+    def __init__(
+        self,
+        missing: Sequence[str],
+        wrong: Sequence[tuple[str, str]],
+        extra: Sequence[str] = (),
+    ) -> None:
+        counts = [
+            f"{len(found)} {what}"
+            for found, what in (
+                (missing, "missing"),
+                (wrong, "wrong"),
+                (extra, "not announced"),
+            )
+            if found
+        ]
+        first = [*missing, *(key for key, _ in wrong), *extra][0]
+        super().__init__(
+            f"The files differ from the announcement: {', '.join(counts)}. "
+            f"The first is {first}.",
+            field="files",
+        )
+        self.missing = tuple(missing)
+        self.wrong = tuple(wrong)
+        self.extra = tuple(extra)
+
+    @property
+    def details(self) -> Mapping[str, object]:
+        """Every file by name."""
+        return {
+            "missing": list(self.missing),
+            "wrong": [{"key": key, "problem": text} for key, text in self.wrong],
+            "extra": list(self.extra),
+        }
+
+
+class BatchOpen(BadRequest):
+    """Not while a batch of files is on its way into the draft.
+
+    :param batch_id: the batch that has to be completed or aborted first.
+    """
+
+    code = "batch_open"
+
+    def __init__(self, message: str, batch_id: str) -> None:
+        super().__init__(message, field="files")
+        self.batch_id = batch_id
+
+    @property
+    def details(self) -> Mapping[str, object]:
+        """Which batch."""
+        return {"batch": self.batch_id}
+
+
 class GrantError(MultipartError):
     """The credential of a batch does not allow the request."""
 
@@ -277,6 +385,18 @@ class UploadForbidden(MultipartError):
     """The caller could begin this upload but never finish it."""
 
     code = "upload_forbidden"
+
+
+class BatchNotFound(MultipartError):
+    """There is no such batch."""
+
+    code = "batch_not_found"
+
+
+class AccessDenied(MultipartError):
+    """The caller has not the right, and brought no credential that gives it."""
+
+    code = "access_denied"
 
 
 class JobNotFound(MultipartError):

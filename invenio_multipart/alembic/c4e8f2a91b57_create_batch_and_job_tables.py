@@ -34,6 +34,15 @@ def upgrade():
         ),
     )
     op.add_column("multipart_upload", sa.Column("staged", sa.Text(), nullable=True))
+    op.add_column(
+        "multipart_upload",
+        sa.Column(
+            "size_known",
+            sa.Boolean(name="size_known"),
+            nullable=False,
+            server_default=sa.true(),
+        ),
+    )
     op.create_index(
         "ix_multipart_upload_batch_key",
         "multipart_upload",
@@ -153,6 +162,7 @@ def downgrade():
     op.drop_table("multipart_job")
     op.drop_table("multipart_batch")
     op.drop_index("ix_multipart_upload_batch_key", table_name="multipart_upload")
+    op.drop_column("multipart_upload", "size_known")
     op.drop_column("multipart_upload", "staged")
     op.drop_column("multipart_upload", "sent_as")
     op.drop_column("multipart_upload", "batch_id")

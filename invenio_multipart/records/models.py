@@ -117,6 +117,14 @@ class Upload(db.Model):
     size = db.Column(db.BigInteger, nullable=False)
     """Declared bytes; reserved from the bucket's quota while ``reserved``."""
 
+    size_known = db.Column(
+        db.Boolean(name="size_known"),
+        nullable=False,
+        default=True,
+        server_default=db.true(),
+    )
+    """False while nobody has said how large the file is; ``size`` is then 0."""
+
     part_size = db.Column(db.BigInteger, nullable=False)
 
     parts = db.Column(db.Integer, nullable=False)

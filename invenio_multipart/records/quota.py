@@ -9,6 +9,8 @@ there; a single guarded UPDATE is exact for any number of parallel initiations.
 
 from __future__ import annotations
 
+import uuid
+
 from invenio_db import db
 from invenio_files_rest.models import Bucket
 from sqlalchemy import or_, update
@@ -31,41 +33,55 @@ def check_limits(bucket: Bucket, size: int) -> None:
         )
 
 
+def reserve_bytes(bucket_id: uuid.UUID, size: int) -> None:
+    """Take ``size`` bytes from a bucket, in one guarded statement.
+
+    :raises QuotaExceeded: when there is no room for all of them.
+    """
+    fits = or_(
+        Bucket.quota_size.is_(None),
+        Bucket.quota_size == 0,
+        Bucket.size + size <= Bucket.quota_size,
+    )
+    if not _change(bucket_id, size, fits):
+        raise QuotaExceeded(
+            f"The record's quota leaves no room for {size} bytes.", field="size"
+        )
+
+
+def release_bytes(bucket_id: uuid.UUID, size: int) -> None:
+    """Give ``size`` bytes back to a bucket."""
+    if size:
+        _change(bucket_id, -size)
+
+
 def reserve(upload: Upload) -> None:
     """Take the upload's size from its bucket.
 
     :raises QuotaExceeded: when another upload took it first.
     """
-    fits = or_(
-        Bucket.quota_size.is_(None),
-        Bucket.quota_size == 0,
-        Bucket.size + upload.size <= Bucket.quota_size,
-    )
-    if not _change(upload, upload.size, fits):
-        raise QuotaExceeded(
-            f"The record's quota leaves no room for {upload.size} bytes.", field="size"
-        )
+    reserve_bytes(upload.bucket_id, upload.size)
     upload.reserved = True
 
 
 def release(upload: Upload) -> None:
     """Give a reservation back; without one this does nothing."""
     if upload.reserved:
-        _change(upload, -upload.size)
+        release_bytes(upload.bucket_id, upload.size)
         upload.reserved = False
 
 
-def _change(upload: Upload, by: int, *conditions: object) -> bool:
+def _change(bucket_id: uuid.UUID, by: int, *conditions: object) -> bool:
     statement = (
         update(Bucket)
-        .where(Bucket.id == upload.bucket_id, *conditions)
+        .where(Bucket.id == bucket_id, *conditions)
         .values(size=Bucket.size + by)
         .execution_options(synchronize_session=False)
     )
     changed = db.session.execute(statement).rowcount == 1
     # Upstream changes the same column by read-modify-write: it must read anew, and
     # now: a lazy load would flush in the middle of its own changes.
-    loaded = db.session.identity_map.get(identity_key(Bucket, upload.bucket_id))
+    loaded = db.session.identity_map.get(identity_key(Bucket, bucket_id))
     if loaded is not None:
         db.session.refresh(loaded, ["size"])
     return changed

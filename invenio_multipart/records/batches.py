@@ -1,0 +1,233 @@
+# SPDX-FileCopyrightText: 2026 The invenio-multipart authors.
+# SPDX-License-Identifier: MIT
+
+"""Queries of batches: thousands of files in a handful of statements."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from invenio_db import db
+from sqlalchemy import delete, func, insert, select, update
+
+from ..core.states import BATCH_OPEN, OPEN, BatchState, UploadState
+from .models import Batch, Part, Upload, utc_now
+
+_OPEN_BATCH = tuple(state.value for state in BATCH_OPEN)
+_OPEN = tuple(state.value for state in OPEN)
+_KEYS_AT_ONCE = 5000
+"""Keys in one statement; PostgreSQL takes 65,535 parameters."""
+
+
+def locked(batch_id: uuid.UUID) -> Batch | None:
+    """The batch with its row locked until the transaction ends, read afresh."""
+    query = select(Batch).where(Batch.id == batch_id).with_for_update()
+    query = query.execution_options(populate_existing=True)
+    found: Batch | None = db.session.execute(query).scalar_one_or_none()
+    return found
+
+
+def open_of_record(record_id: uuid.UUID, *, lock: bool = False) -> Batch | None:
+    """The batch that locks this draft, None when none does.
+
+    :param lock: whether to lock its row.
+    """
+    query = select(Batch).where(
+        Batch.record_id == record_id, Batch.state.in_(_OPEN_BATCH)
+    )
+    if lock:
+        query = query.with_for_update().execution_options(populate_existing=True)
+    found: Batch | None = db.session.execute(query).scalar_one_or_none()
+    return found
+
+
+def mine(
+    user_id: str, states: Collection[str], page: int, size: int
+) -> tuple[Sequence[Batch], int]:
+    """One page of a user's batches, the newest first, and how many there are.
+
+    :param states: only these; empty for all.
+    :param page: from 1.
+    """
+    query = select(Batch).where(Batch.created_by == user_id)
+    if states:
+        query = query.where(Batch.state.in_(states))
+    total = db.session.execute(
+        select(func.count()).select_from(query.subquery())
+    ).scalar_one()
+    query = query.order_by(Batch.created.desc(), Batch.id)
+    rows = query.offset((page - 1) * size).limit(size)
+    return db.session.execute(rows).scalars().all(), total
+
+
+def search(state: str | None, limit: int) -> Sequence[Batch]:
+    """Batches for an operator's eyes, the newest first."""
+    query = select(Batch).order_by(Batch.created.desc()).limit(limit)
+    if state:
+        query = query.where(Batch.state == state)
+    return db.session.execute(query).scalars().all()
+
+
+def overdue(now: datetime, limit: int) -> Sequence[Batch]:
+    """Batches past their deadline, row-locked; those in use are skipped."""
+    query = (
+        select(Batch)
+        .where(Batch.state == BatchState.UPLOADING.value, Batch.complete_before <= now)
+        .order_by(Batch.complete_before)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    return db.session.execute(query).scalars().all()
+
+
+def uploads_of(
+    batch_id: uuid.UUID, *, open_only: bool = True, lock: bool = False
+) -> Sequence[Upload]:
+    """Uploads of a batch in order of their keys."""
+    query = select(Upload).where(Upload.batch_id == batch_id).order_by(Upload.key)
+    if open_only:
+        query = query.where(Upload.state.in_(_OPEN))
+    if lock:
+        # In the order of ids, as all that lock several uploads do.
+        query = query.order_by(None).order_by(Upload.id).with_for_update()
+        query = query.execution_options(populate_existing=True)
+    return db.session.execute(query).scalars().all()
+
+
+def page_of_uploads(batch_id: uuid.UUID, after: str, limit: int) -> Sequence[Upload]:
+    """Uploads of a batch with keys above ``after``, in order."""
+    query = (
+        select(Upload)
+        .where(Upload.batch_id == batch_id, Upload.key > after)
+        .order_by(Upload.key)
+        .limit(limit)
+    )
+    return db.session.execute(query).scalars().all()
+
+
+def progress(batch_id: uuid.UUID) -> dict[str, tuple[int, int]]:
+    """Number and bytes of a batch's files by state."""
+    query = (
+        select(Upload.state, func.count(), func.coalesce(func.sum(Upload.size), 0))
+        .where(Upload.batch_id == batch_id)
+        .group_by(Upload.state)
+    )
+    return {
+        state: (count, int(size)) for state, count, size in db.session.execute(query)
+    }
+
+
+def insert_uploads(rows: Sequence[Mapping[str, Any]]) -> None:
+    """New uploads, thousands at once; every row names the same columns."""
+    if rows:
+        db.session.execute(insert(Upload.__table__), rows)
+
+
+def set_uploads(upload_ids: Collection[uuid.UUID], values: Mapping[str, Any]) -> None:
+    """The same change for many uploads."""
+    for some in _chunks(upload_ids):
+        statement = update(Upload).where(Upload.id.in_(some)).values(**values)
+        # Objects in the session are told, so that nobody reads what was.
+        db.session.execute(
+            statement, execution_options={"synchronize_session": "fetch"}
+        )
+
+
+def end_open(batch_id: uuid.UUID, target: UploadState) -> None:
+    """End every open upload of a batch, in one statement; forget its parts.
+
+    The caller holds the batch's row lock, and gives quota and entries back.
+    """
+    ids = select(Upload.id).where(Upload.batch_id == batch_id)
+    db.session.execute(
+        delete(Part)
+        .where(Part.upload_id.in_(ids))
+        .execution_options(synchronize_session=False)
+    )
+    db.session.execute(
+        update(Upload)
+        .where(Upload.batch_id == batch_id, Upload.state.in_(_OPEN))
+        .values(state=target.value, reserved=False, updated=utc_now())
+        .execution_options(synchronize_session=False)
+    )
+    for upload in db.session:
+        if isinstance(upload, Upload) and upload.batch_id == batch_id:
+            db.session.expire(upload)
+
+
+def mark_purged(batch_id: uuid.UUID) -> None:
+    """Say that the store holds nothing any more of uploads that have ended."""
+    ended = (UploadState.ABORTED.value, UploadState.EXPIRED.value)
+    db.session.execute(
+        update(Upload)
+        .where(Upload.batch_id == batch_id, Upload.state.in_(ended))
+        .values(purged_on=utc_now())
+        .execution_options(synchronize_session=False)
+    )
+
+
+def present_entries(
+    model: Any, record_id: uuid.UUID, keys: Collection[str]
+) -> Sequence[Any]:
+    """Rows of the draft's file entries that have one of these keys."""
+    found: list[Any] = []
+    for some in _chunks(keys):
+        query = select(model).where(model.record_id == record_id, model.key.in_(some))
+        found += db.session.execute(query).scalars().all()
+    return found
+
+
+def count_entries(model: Any, record_id: uuid.UUID) -> int:
+    """How many files the draft has, pending ones included."""
+    query = select(func.count()).where(
+        model.record_id == record_id, model.json.isnot(None)
+    )
+    return int(db.session.execute(query).scalar_one())
+
+
+def insert_entries(
+    model: Any, record_id: uuid.UUID, entries: Mapping[str, Mapping[str, Any]]
+) -> None:
+    """File entries of a draft, as upstream writes them one by one.
+
+    :param model: table of the draft's file entries.
+    :param entries: their JSON by key; none of the keys has an entry yet.
+    """
+    now = utc_now()
+    rows = [
+        {
+            "id": uuid.uuid4(),
+            "created": now,
+            "updated": now,
+            "key": key,
+            "record_id": record_id,
+            "version_id": 1,
+            "json": dict(json),
+        }
+        for key, json in entries.items()
+    ]
+    if rows:
+        db.session.execute(insert(model), rows)
+
+
+def delete_entries(model: Any, record_id: uuid.UUID, keys: Collection[str]) -> None:
+    """Take pending entries out of the draft; finished files stay."""
+    for some in _chunks(keys):
+        db.session.execute(
+            delete(model)
+            .where(
+                model.record_id == record_id,
+                model.key.in_(some),
+                model.object_version_id.is_(None),
+            )
+            .execution_options(synchronize_session="fetch")
+        )
+
+
+def _chunks(values: Iterable[Any]) -> Iterable[Sequence[Any]]:
+    every = list(values)
+    for start in range(0, len(every), _KEYS_AT_ONCE):
+        yield every[start : start + _KEYS_AT_ONCE]
