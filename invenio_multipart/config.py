@@ -50,9 +50,51 @@ small database write.
 MULTIPART_REAPER_INTERVAL_SECONDS = 600
 """How often overdue and interrupted uploads are looked for; 0 switches it off."""
 
+MULTIPART_JOBS_INTERVAL_SECONDS = 60
+"""How often due jobs, and jobs of workers that died, are queued; 0 switches it off.
+
+Jobs that are due soon are queued when they are made. This is for the others, so it is
+how late a deadline may be kept, and how long a dead worker's job may rest after its
+lease of two minutes.
+"""
+
 MULTIPART_S3_PUBLIC_ENDPOINT_URL = None
 """Address of the S3 service as clients of the site reach it, with its scheme.
 
 Only for sites whose servers reach S3 by another (internal) address, which is
 ``S3_ENDPOINT_URL``. Signed links carry this one. None: both are the same.
+"""
+
+MULTIPART_BATCH_MAX_FILES = 10_000
+"""How many files one announcement may name, 1 or more.
+
+A draft may take several batches, one after the other; what it may hold in all is
+``RDM_RECORDS_MAX_FILES_COUNT``. One announcement is one transaction and one reply:
+10,000 files take some seconds and about 6 MB.
+"""
+
+MULTIPART_BATCH_OPEN_SECONDS = 24 * 3600
+"""How long a batch stays open when the client does not say, in seconds."""
+
+MULTIPART_BATCH_MAX_OPEN_SECONDS = 30 * 24 * 3600
+"""How far ahead a client may set the deadline of a batch, in seconds.
+
+Links live seven days at most (S3's limit); a client of a longer batch asks for new
+ones. While a batch is open its draft is locked for others.
+"""
+
+MULTIPART_BATCH_MAX_TRANSIENT_SECONDS = None
+"""How far ahead the end of a transient record may be, in seconds; None: any time."""
+
+MULTIPART_CREATOR_ROLES = None
+"""Roles that may make new records by ``POST /uploads``.
+
+None: whoever may create records on this site. A list restricts the endpoint to
+accounts with one of these roles, who also need the site's own right to create.
+"""
+
+MULTIPART_UPLOADER_ROLES = ["uploader"]
+"""Roles whose accounts may announce files for any draft, for service accounts.
+
+Owners and people with edit access need none for their own records.
 """

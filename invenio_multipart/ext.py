@@ -16,6 +16,7 @@ from .errors import MultipartError
 from .resources import serializer
 from .resources.errors import error_response, lost_race_response
 from .resources.guard import refuse_malformed
+from .services.jobs.service import JobService
 from .services.uploads.service import UploadService
 from .transfers.components import MultipartFileComponent, MultipartRecordComponent
 
@@ -49,6 +50,11 @@ class InvenioMultipart:
         """The upload service."""
         return UploadService()
 
+    @cached_property
+    def jobs(self) -> JobService:
+        """The job service."""
+        return JobService()
+
     def init_app(self, app: Flask) -> None:
         """Set defaults, the error table and the periodic clean-up."""
         for name in dir(config):
@@ -64,18 +70,19 @@ class InvenioMultipart:
         app.register_error_handler(StaleDataError, lost_race_response)
         # Upstream reads an entry once more to show it, after its transaction.
         app.register_error_handler(ObjectDeletedError, lost_race_response)
-        _schedule_reaper(app)
+        _schedule(app, "reaper", "MULTIPART_REAPER_INTERVAL_SECONDS", "reap_uploads")
+        _schedule(app, "jobs", "MULTIPART_JOBS_INTERVAL_SECONDS", "run_due_jobs")
         app.extensions["invenio-multipart"] = self
 
 
-def _schedule_reaper(app: Flask) -> None:
-    seconds = app.config["MULTIPART_REAPER_INTERVAL_SECONDS"]
+def _schedule(app: Flask, name: str, setting: str, task: str) -> None:
+    seconds = app.config[setting]
     if seconds:
         # Changed in place: Celery has kept the dictionary it was given.
         schedule = app.config.setdefault("CELERY_BEAT_SCHEDULE", {})
         schedule.setdefault(
-            "multipart-reaper",
-            {"task": "invenio_multipart.tasks.reap_uploads", "schedule": seconds},
+            f"multipart-{name}",
+            {"task": f"invenio_multipart.tasks.{task}", "schedule": seconds},
         )
 
 

@@ -9,6 +9,8 @@ imports one way.
 
 from __future__ import annotations
 
+from typing import Any
+
 from celery import shared_task
 
 from .errors import StorageUnavailable
@@ -49,3 +51,35 @@ def verify_upload(upload_id: str) -> None:
 def reap_uploads() -> None:
     """Purge uploads past their deadline and repair what a crash left."""
     current_multipart.uploads.reap()
+
+
+_JOB_CALLS = 20
+"""How often a message is put back while its job waits or another worker has it; then
+the periodic task looks after the job. Keeps copies of a message from adding up."""
+
+
+@shared_task(
+    bind=True,
+    ignore_result=True,
+    acks_late=True,
+    reject_on_worker_lost=True,
+    max_retries=None,
+)
+def run_job(self: Any, job_id: str) -> None:
+    """Run a job if it is due; come back when it should be looked at again.
+
+    Late acknowledged: a worker that dies gives the message back. Without a queue
+    (eager) there is nothing to come back from.
+
+    :param job_id: UUID of the job.
+    """
+    seconds = current_multipart.jobs.run(job_id)
+    request = self.request
+    if seconds and request.retries < _JOB_CALLS and not request.is_eager:
+        raise self.retry(countdown=seconds)
+
+
+@shared_task(ignore_result=True)
+def run_due_jobs() -> None:
+    """Queue the jobs that are due, and those whose worker has died."""
+    current_multipart.jobs.run_due()

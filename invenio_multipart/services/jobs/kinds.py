@@ -1,0 +1,22 @@
+# SPDX-FileCopyrightText: 2026 The invenio-multipart authors.
+# SPDX-License-Identifier: MIT
+
+"""What each kind of job does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ...core.running import RunningJob
+from ...records.models import Job
+
+KINDS: dict[str, Callable[[RunningJob], dict[str, Any]]] = {}
+"""Handler by kind. It returns the job's result as JSON, with nothing in it that a
+stranger may not see, and must be safe to repeat: a job whose worker dies is begun
+anew. It commits its own transactions. :mod:`...core.running` has its other ends."""
+
+WHEN_FAILED: dict[str, Callable[[Job], None]] = {}
+"""What else happens when a job of this kind has failed for good, by kind.
+
+Called in the transaction that fails the job, so that both happen or neither."""
