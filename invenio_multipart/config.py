@@ -98,3 +98,32 @@ MULTIPART_UPLOADER_ROLES = ["uploader"]
 
 Owners and people with edit access need none for their own records.
 """
+
+MULTIPART_STS_ENDPOINT_URL = None
+"""Address of the store's STS service, with its scheme; None: this site has none.
+
+Never ``S3_ENDPOINT_URL`` by default and never shown to clients: on some stores a
+session that reaches STS can drop its own limits. Batches in the mode
+``sts-credentials`` need it.
+"""
+
+MULTIPART_STS_ROLE_ARN = None
+"""The role that sessions of batches assume; None where the store has no roles (MinIO).
+
+Its own policy should allow no more than writing and listing below the location's
+folder of batches: a session's rights never exceed it.
+"""
+
+MULTIPART_STS_PROVIDER = "invenio_multipart.storage.sts:AssumeRoleProvider"
+"""Import string of the class that issues credentials.
+
+For stores that have temporary credentials by other means than AssumeRole: a
+``CredentialProvider`` of the site's own.
+"""
+
+MULTIPART_STS_MAX_SECONDS = 12 * 3600
+"""Longest life of one session, in seconds, 900 (the least STS knows) to 43200.
+
+A session ends with its batch in any case. Shorter ones are asked for anew by the
+client; longer than the role allows is cut to one hour.
+"""

@@ -18,6 +18,7 @@
     |   +-- QuotaExceeded
     |   +-- UploadsUnfinished
     |   +-- NotAllowedHere
+    |   +-- NoTemporaryCredentials
     |   +-- InvalidTime
     |   +-- TooManyFiles
     |   +-- KeysTaken
@@ -211,6 +212,12 @@ class NotAllowedHere(BadRequest):
     """An operation that this kind of file or storage does not have."""
 
     code = "not_allowed_here"
+
+
+class NoTemporaryCredentials(BadRequest):
+    """This location or site gives no temporary credentials of its store."""
+
+    code = "sts_unavailable"
 
 
 class InvalidTime(BadRequest):

@@ -24,6 +24,7 @@ STATUS: dict[type[errors.MultipartError], int] = {
     errors.QuotaExceeded: 400,
     errors.UploadsUnfinished: 400,
     errors.NotAllowedHere: 400,
+    errors.NoTemporaryCredentials: 400,
     errors.InvalidTime: 400,
     errors.GrantError: 401,
     errors.GrantInvalid: 401,
