@@ -58,6 +58,13 @@ how late a deadline may be kept, and how long a dead worker's job may rest after
 lease of two minutes.
 """
 
+MULTIPART_ADMIN_ROLES = ["multipart-admin"]
+"""Roles, by name, whose holders may do what administrators of the site may do here.
+
+Superusers, and those who may see the administration panel, need none. A role that a
+setting names and nobody has made gives nobody anything.
+"""
+
 MULTIPART_S3_PUBLIC_ENDPOINT_URL = None
 """Address of the S3 service as clients of the site reach it, with its scheme.
 
@@ -126,4 +133,12 @@ MULTIPART_STS_MAX_SECONDS = 12 * 3600
 
 A session ends with its batch in any case. Shorter ones are asked for anew by the
 client; longer than the role allows is cut to one hour.
+"""
+
+MULTIPART_TRANSIENT_REMOVAL_REASON = "transient"
+"""Removal reason on the tombstones of transient records; None names none.
+
+An id in the site's vocabulary ``removalreasons``. InvenioRDM brings none that fits, so
+add one of this name, or write here which of the others to show. One that does not exist
+is left out; the tombstone's note tells the reason in any case.
 """
