@@ -23,6 +23,8 @@ from hashlib import sha256
 from typing import Generic, NamedTuple, TypeVar
 from urllib.parse import quote, urlsplit
 
+from .keyed_hash import KeyedHash
+
 MAX_EXPIRES_SECONDS = 7 * 24 * 3600
 """Longest life of a link. Source: the page above."""
 
@@ -109,7 +111,7 @@ class _Signer(Generic[Binding]):
         timestamp = at.strftime("%Y%m%dT%H%M%SZ")
         day = timestamp[:8]
         scope = f"{day}/{region}/s3/aws4_request"
-        self._mac = _KeyedHash(
+        self._mac = KeyedHash(
             _signing_key(credentials.secret_key, day, region),
             f"AWS4-HMAC-SHA256\n{timestamp}\n{scope}\n".encode("ascii"),
         )
@@ -137,14 +139,7 @@ class _Signer(Generic[Binding]):
             bound = binding.size is not None, binding.md5 is not None
             if bound not in shapes:
                 shapes[bound] = shape_of(_names(*bound))
-            shape = shapes[bound]
-            text = varying(binding)
-            canonical = shape.canonical_start.copy()
-            canonical.update(
-                f"{text}{shape.query_end}{_lines(binding)}{shape.headers_end}".encode()
-            )
-            signature = self._mac.hexdigest(canonical.hexdigest().encode("ascii"))
-            yield binding, f"{shape.url_start}{text}{shape.url_end}{signature}"
+            yield binding, shapes[bound].url(varying(binding), _lines(binding))
 
     def _query(self, names: str) -> tuple[str, str]:
         """The common query: as it is hashed, sorted by name, and as it is sent."""
@@ -165,20 +160,33 @@ class PartSigner(_Signer[PartBinding]):
         self, upload_id: str, bindings: Iterable[PartBinding]
     ) -> Iterator[tuple[PartBinding, str]]:
         """Each binding with its signed URL, in the order given."""
+        return self._signed(
+            bindings,
+            lambda binding: str(binding.number),
+            lambda names: self._shape(upload_id, names),
+        )
+
+    def urls(self, upload_id: str, numbers: Iterable[int]) -> Iterator[str]:
+        """The URL alone of each part, bound to nothing, in the order given.
+
+        Many links cost as much to carry about, a tuple each, as to hash.
+        """
+        return map(self._shape(upload_id, _names()).url, map(str, numbers))
+
+    def _shape(self, upload_id: str, names: str) -> _Shape:
         upload = _encode(upload_id)
-
-        def shape_of(names: str) -> _Shape:
-            hashed, sent = self._query(names)
-            start = f"PUT\n{self._path}\n{hashed}&partNumber="
-            return _Shape(
-                canonical_start=sha256(start.encode()),
-                query_end=f"&uploadId={upload}\n",
-                headers_end=self._headers_end(names),
-                url_start=f"{self._url}?uploadId={upload}&partNumber=",
-                url_end=f"&{sent}",
-            )
-
-        return self._signed(bindings, lambda binding: str(binding.number), shape_of)
+        hashed, sent = self._query(names)
+        # What is hashed and what is sent differ in order only: the canonical
+        # query is sorted by name, the URL keeps the operation first.
+        start = f"PUT\n{self._path}\n{hashed}&partNumber="
+        return _Shape(
+            mac=self._mac,
+            canonical_start=sha256(start.encode()),
+            query_end=f"&uploadId={upload}\n",
+            headers_end=self._headers_end(names),
+            url_start=f"{self._url}?uploadId={upload}&partNumber=",
+            url_end=f"&{sent}",
+        )
 
 
 class PutSigner(_Signer[PutBinding]):
@@ -189,19 +197,19 @@ class PutSigner(_Signer[PutBinding]):
 
     def links(self, bindings: Iterable[PutBinding]) -> Iterator[tuple[PutBinding, str]]:
         """Each binding with its signed URL, in the order given."""
-
-        def shape_of(names: str) -> _Shape:
-            hashed, sent = self._query(names)
-            return _Shape(
-                canonical_start=sha256(f"PUT\n{self._path}".encode()),
-                query_end=f"\n{hashed}\n",
-                headers_end=self._headers_end(names),
-                url_start=self._url,
-                url_end=f"?{sent}",
-            )
-
         return self._signed(
-            bindings, lambda binding: _encode_path(binding.path), shape_of
+            bindings, lambda binding: _encode_path(binding.path), self._shape
+        )
+
+    def _shape(self, names: str) -> _Shape:
+        hashed, sent = self._query(names)
+        return _Shape(
+            mac=self._mac,
+            canonical_start=sha256(f"PUT\n{self._path}".encode()),
+            query_end=f"\n{hashed}\n",
+            headers_end=self._headers_end(names),
+            url_start=self._url,
+            url_end=f"?{sent}",
         )
 
 
@@ -212,14 +220,27 @@ class _Shape:
     :param canonical_start: hash of the canonical request up to what varies.
     """
 
+    mac: KeyedHash
     canonical_start: hashlib._Hash
     query_end: str
     headers_end: str
     url_start: str
     url_end: str
 
+    def url(self, varying: str, lines: str = "") -> str:
+        """One signed URL.
 
-def _names(with_size: bool, with_md5: bool) -> str:
+        :param varying: what differs from link to link, percent-encoded.
+        :param lines: the signed headers apart from the host, as they are hashed.
+        """
+        canonical = self.canonical_start.copy()
+        end = f"{varying}{self.query_end}{lines}{self.headers_end}"
+        canonical.update(end.encode())
+        signature = self.mac.hexdigest(canonical.hexdigest().encode())
+        return f"{self.url_start}{varying}{self.url_end}{signature}"
+
+
+def _names(with_size: bool = False, with_md5: bool = False) -> str:
     """The signed headers, as they stand in a query."""
     names = "content-length%3B" if with_size else ""
     return names + ("content-md5%3Bhost" if with_md5 else "host")
@@ -242,31 +263,6 @@ def _headers(binding: PartBinding | PutBinding) -> dict[str, str]:
     if binding.md5 is not None:
         headers["Content-MD5"] = binding.md5
     return headers
-
-
-class _KeyedHash:
-    """HMAC-SHA256 of messages with one key and one beginning.
-
-    The hmac module sets its key up again for each message, which took half the
-    time of a link; here only copies of two begun hashes are finished.
-
-    Source: RFC 2104, section 2.
-
-    :param key: at most 64 bytes, as signing keys are.
-    """
-
-    def __init__(self, key: bytes, beginning: bytes) -> None:
-        block = key.ljust(64, b"\0")
-        self._inner = sha256(bytes(byte ^ 0x36 for byte in block) + beginning)
-        self._outer = sha256(bytes(byte ^ 0x5C for byte in block))
-
-    def hexdigest(self, rest: bytes) -> str:
-        """The code of the beginning followed by ``rest``."""
-        inner = self._inner.copy()
-        inner.update(rest)
-        outer = self._outer.copy()
-        outer.update(inner.digest())
-        return outer.hexdigest()
 
 
 def _encode(text: str) -> str:

@@ -172,3 +172,14 @@ class MultipartUploadMixin(ABC):
         :param expires: seconds, 1..604800.
         """
         raise NotAllowedHere("This storage takes parts through the server.")
+
+    def sign_unbound(
+        self, upload_ref: str, numbers: Sequence[int], expires: int
+    ) -> Iterator[tuple[int, str, datetime]]:
+        """Number, URL and end of links that bind neither size nor MD5.
+
+        The same links as :meth:`sign_parts` makes. A store that signs thousands in
+        a reply may do without an object for each.
+        """
+        links = self.sign_parts(upload_ref, map(PartBinding, numbers), expires)
+        return ((link.part, link.url, link.expires_at) for link in links)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta, timezone
+from itertools import repeat
 from typing import Any, ClassVar
 
 from invenio_s3.storage import S3FSFileStorage
@@ -199,17 +200,24 @@ class S3Storage(MultipartUploadMixin, S3FSFileStorage):  # type: ignore[misc]
         self, upload_ref: str, bindings: Iterable[PartBinding], expires: int
     ) -> Iterator[PartLink]:
         """See the contract. No call to the store."""
-        s3, at, now = self._s3, self._at, datetime.now(timezone.utc)
-        expires_at = now.replace(microsecond=0) + timedelta(seconds=expires)
-        signer = PartSigner(
-            s3.object_url(at["Bucket"], at["Key"]),
-            s3.signing_credentials(),
-            s3.region,
-            now,
-            expires,
-        )
+        signer, expires_at = self._signer(expires)
         for binding, url in signer.links(upload_ref, bindings):
             yield PartLink(binding.number, url, expires_at, binding.headers)
+
+    def sign_unbound(
+        self, upload_ref: str, numbers: Sequence[int], expires: int
+    ) -> Iterator[tuple[int, str, datetime]]:
+        """See the contract. No call to the store."""
+        signer, expires_at = self._signer(expires)
+        return zip(numbers, signer.urls(upload_ref, numbers), repeat(expires_at))
+
+    def _signer(self, expires: int) -> tuple[PartSigner, datetime]:
+        """A signer of this moment, and when its links end."""
+        s3, at, now = self._s3, self._at, datetime.now(timezone.utc)
+        expires_at = now.replace(microsecond=0) + timedelta(seconds=expires)
+        url = s3.object_url(at["Bucket"], at["Key"])
+        credentials = s3.signing_credentials()
+        return PartSigner(url, credentials, s3.region, now, expires), expires_at
 
     def _read_once(self, client: Any, offset: int) -> Iterator[bytes]:
         with translated("reading an object"):

@@ -53,6 +53,5 @@ class MultipartUploadLinks:
             return links
         ledger = uploads.ledger_of(upload)
         numbers = range(1, ledger.count + 1)
-        signed = part_flow.part_links(upload, self._self_url, ledger, numbers)
-        links["parts"] = part_flow.link_entries(signed)
+        links["parts"] = part_flow.link_entries(upload, self._self_url, ledger, numbers)
         return links

@@ -103,6 +103,9 @@ def check_equal(
             params["ContentMD5"] = binding.md5
         theirs = client.generate_presigned_url("upload_part", params, expires)
         assert url == theirs
+    numbers = [binding.number for binding in bindings]
+    unbound = [url for _, url in signer.links(upload_id, map(PartBinding, numbers))]
+    assert list(signer.urls(upload_id, numbers)) == unbound
     return [url for _, url in ours]
 
 

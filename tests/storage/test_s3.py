@@ -9,6 +9,7 @@ import os
 import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 
 import pytest
@@ -18,6 +19,7 @@ from invenio_multipart.core.digests import composite_etag
 from invenio_multipart.core.ledger import StoredPart, expected_crc
 from invenio_multipart.core.sigv4 import PartBinding
 from invenio_multipart.errors import NotAllowedHere, StorageUnavailable
+from invenio_multipart.storage.base import MultipartUploadMixin
 from invenio_multipart.storage.s3 import S3Storage
 
 from .conftest import make_site
@@ -56,6 +58,29 @@ def test_links_tell_what_they_need(s3_place):
     storage.abort_upload(ref)
 
 
+def test_links_without_anything_bound(s3_place, monkeypatch):
+    """Made without an object for each, they are the same links."""
+    now = datetime.now(timezone.utc)
+    monkeypatch.setattr("invenio_multipart.storage.s3.datetime", Stopped(now))
+    storage = s3_place.file()
+    links = storage.sign_parts("ref", [PartBinding(7), PartBinding(1)], 600)
+    expected = [(link.part, link.url, link.expires_at) for link in links]
+    assert list(storage.sign_unbound("ref", [7, 1], 600)) == expected
+    by_default = MultipartUploadMixin.sign_unbound(storage, "ref", [7, 1], 600)
+    assert list(by_default) == expected
+
+
+@dataclass
+class Stopped:
+    """A clock that stands still."""
+
+    moment: datetime
+
+    def now(self, zone):
+        """The moment it shows."""
+        return self.moment.astimezone(zone)
+
+
 def test_a_link_serves_one_part_for_its_time(s3_place):
     """Another number is refused, and so is the link once it has expired."""
     storage = s3_place.file()
@@ -75,6 +100,8 @@ def test_the_server_takes_no_bytes(s3_place, local_place):
         s3_place.file().put_part("ref", 1, None, 1)
     with pytest.raises(NotAllowedHere):
         local_place.file().sign_parts("ref", [], 600)
+    with pytest.raises(NotAllowedHere):
+        local_place.file().sign_unbound("ref", [], 600)
 
 
 PART = StoredPart(1, 1, "0" * 32)
