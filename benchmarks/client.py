@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -55,18 +56,21 @@ class Api:
         """
         headers = self._headers | options.pop("headers", {})
         begun = time.perf_counter()
-        reply = requests.request(
+        with requests.request(
             method,
             self._url + path,
             headers=headers,
             timeout=TIMEOUT_SECONDS,
+            stream=True,
             **options,
-        )
-        seconds = time.perf_counter() - begun
+        ) as reply:
+            # At once: in the pieces of 10 KiB that requests takes by itself, 4.7 MB
+            # cost this process 15 ms, which are no part of the reply's time.
+            body = reply.raw.read(decode_content=True)
+            seconds = time.perf_counter() - begun
         if not reply.ok:
-            raise requests.HTTPError(f"{reply.status_code}: {reply.text[:500]}")
-        body = reply.json() if reply.content else None
-        return Answer(body, seconds, len(reply.content))
+            raise requests.HTTPError(f"{reply.status_code}: {body[:500]!r}")
+        return Answer(json.loads(body) if body else None, seconds, len(body))
 
     def new_draft(self) -> str:
         """Path of a new draft's files."""
