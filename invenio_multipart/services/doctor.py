@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 from flask import current_app
 from invenio_db import db
@@ -18,17 +17,7 @@ from sqlalchemy import inspect
 from ..errors import StorageError
 from ..records.models import Part, Upload
 from ..storage.factory import multipart_storage, new_uri, storage_factory
-
-
-@dataclass(frozen=True)
-class Finding:
-    """The answer to one question.
-
-    :param ok: None for what is good to know but neither right nor wrong.
-    """
-
-    text: str
-    ok: bool | None
+from .findings import Finding
 
 
 def examine() -> Iterator[Finding]:
