@@ -8,15 +8,20 @@
 #   ./run-tests.sh tests/core -k plan   any arguments of pytest
 #
 # Services that run already (scripts/services.sh start) are used and left running; others are started,
-# and stopped at the end. scripts/services.sh and scripts/python-env.sh tell about their settings.
+# and stopped at the end. scripts/services.sh, scripts/python-env.sh and scripts/sts.sh tell about
+# their settings.
 
 . "$(dirname "${BASH_SOURCE[0]}")/scripts/lib.sh"
 . "$ROOT/scripts/python-env.sh"
+. "$ROOT/scripts/sts.sh"
 
 SERVICES=$ROOT/scripts/services.sh
 
 started=''
-cleanup() { [ -z "$started" ] || "$SERVICES" stop ${started#all}; }
+cleanup() {
+  sts_stop
+  [ -z "$started" ] || "$SERVICES" stop ${started#all}
+}
 trap cleanup EXIT
 
 prepare() {
@@ -41,9 +46,20 @@ names_a_path() {
   return 1
 }
 
+# The servers with temporary credentials are for some tests only.
+wants_sts() {
+  names_a_path "$@" || return 0
+  local argument
+  for argument; do
+    case ${argument%%::*} in tests | tests/ | tests/storage | tests/storage/ | tests/storage/sts*) return 0 ;; esac
+  done
+  return 1
+}
+
 cd "$ROOT"
 begun=$SECONDS
 prepare
+! wants_sts "$@" || sts_prepare || die "the servers with temporary credentials could not be started"
 environment=$("$SERVICES" env)
 eval "$environment"
 paths=(tests)

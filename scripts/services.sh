@@ -11,7 +11,7 @@
 # status  one line per service; exit code 3 if one of them is down
 # clean   stops everything and removes the data
 #
-# Names: postgresql redis opensearch versitygw (these four by default), minio.
+# Names: postgresql redis opensearch versitygw (these four by default), minio, ceph.
 # Each is a file in scripts/services/, which explains its own settings. With a working Docker daemon
 # the same services come from docker-services-cli instead (scripts/services/docker.sh).
 #
@@ -53,10 +53,12 @@ verb_start() {
 }
 
 verb_stop() {
-  alive "$PID" || { rm -f "$PID" "$DATA/env"; return 0; }
+  local ran=
+  ! alive "$PID" || ran=yes
+  # A service may have processes beside the one that PID names: they are stopped even if that one has died.
   service_stop
   rm -f "$DATA/env"
-  say "stopped"
+  [ -z "$ran" ] || say "stopped"
 }
 
 verb_status() {

@@ -45,3 +45,11 @@ export S3_REGION_NAME=$S3_REGION
 export S3_BUCKET=$S3_BUCKET
 ENV
 }
+
+# sts_env NAME STS_ENDPOINT ROLE_ARN OTHER_ROLE_ARN: for the tests of temporary credentials, which run on each
+# server beside the one that all other tests use; hence one variable of its own.
+sts_env() {
+  cat <<ENV
+export STS_SERVER_$1='{"endpoint_url": "http://127.0.0.1:$PORT", "access_key": "$S3_KEY", "secret_key": "$S3_SECRET", "region": "$S3_REGION", "bucket": "$S3_BUCKET", "sts_endpoint_url": "$2", "role_arn": "$3", "other_role_arn": "$4"}'
+ENV
+}
