@@ -36,6 +36,7 @@
     +-- JobNotFound
     +-- StateConflict         right request, wrong moment
     +-- Locked                somebody else is at it; wait or look who
+    +-- IndexIncomplete
     +-- StorageError          the store, not the client
         +-- StorageUnavailable
         +-- UploadGone
@@ -447,6 +448,29 @@ class Locked(MultipartError):
     def details(self) -> Mapping[str, object]:
         """The lock."""
         return {"lock": self.lock}
+
+
+class IndexIncomplete(MultipartError):
+    """The search index was rebuilt, but not every record could be put into it.
+
+    :param indexed: records that are in it.
+    :param failed: records that are not; the site's log names them.
+    """
+
+    code = "index_incomplete"
+
+    def __init__(self, indexed: int, failed: int) -> None:
+        super().__init__(
+            f"{failed} of {indexed + failed} records could not be indexed; the "
+            "site's log names them."
+        )
+        self.indexed = indexed
+        self.failed = failed
+
+    @property
+    def details(self) -> Mapping[str, object]:
+        """Both numbers."""
+        return {"indexed": self.indexed, "failed": self.failed}
 
 
 class StorageError(MultipartError):

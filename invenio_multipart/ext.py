@@ -16,6 +16,7 @@ from .errors import MultipartError
 from .resources import serializer
 from .resources.errors import error_response, lost_race_response
 from .resources.guard import refuse_malformed
+from .services.jobs.index import IndexService
 from .services.jobs.service import JobService
 from .services.uploads.service import UploadService
 from .transfers.components import MultipartFileComponent, MultipartRecordComponent
@@ -54,6 +55,11 @@ class InvenioMultipart:
     def jobs(self) -> JobService:
         """The job service."""
         return JobService()
+
+    @cached_property
+    def index(self) -> IndexService:
+        """The service that rebuilds the search index."""
+        return IndexService(self.jobs)
 
     def init_app(self, app: Flask) -> None:
         """Set defaults, the error table and the periodic clean-up."""

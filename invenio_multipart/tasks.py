@@ -83,3 +83,9 @@ def run_job(self: Any, job_id: str) -> None:
 def run_due_jobs() -> None:
     """Queue the jobs that are due, and those whose worker has died."""
     current_multipart.jobs.run_due()
+
+
+@shared_task(ignore_result=True)
+def rebuild_index() -> None:
+    """Begin to rebuild the search index, unless that is under way."""
+    current_multipart.index.rebuild()

@@ -8,6 +8,7 @@ from __future__ import annotations
 from flask import Blueprint, Flask
 
 from .resources.config import DRAFT_FILES, DRAFT_MEDIA_FILES
+from .resources.jobs import create_blueprint as create_jobs
 from .resources.resource import create_blueprint
 
 
@@ -19,3 +20,8 @@ def create_draft_files_blueprint(app: Flask) -> Blueprint:
 def create_draft_media_files_blueprint(app: Flask) -> Blueprint:
     """Upload routes of the media files of drafts."""
     return create_blueprint(DRAFT_MEDIA_FILES)
+
+
+def create_jobs_blueprint(app: Flask) -> Blueprint:
+    """Routes of jobs and of the index."""
+    return create_jobs()

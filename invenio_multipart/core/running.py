@@ -59,5 +59,7 @@ class RunningJob(Protocol):
     def remember(self, **arguments: Any) -> None:
         """Keep values for the worker that takes over if this one dies, now.
 
+        Who remembers has got somewhere: earlier attempts do not count any more.
+
         :raises JobLost: another worker has taken the job over.
         """

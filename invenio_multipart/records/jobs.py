@@ -82,13 +82,17 @@ def create(
 
 def locked_by(job: Job) -> Locked:
     """The error that names the holder of a lock."""
-    lock = {
+    return Locked(f"A job of the kind {job.kind} is under way.", lock_of(job))
+
+
+def lock_of(job: Job) -> dict[str, Any]:
+    """What is told of a lock: its name, its holder's stage and id, since when."""
+    return {
         "name": job.lock,
         "stage": job.stage,
         "since": job.created.isoformat(),
         "job_id": str(job.id),
     }
-    return Locked(f"A job of the kind {job.kind} is under way.", lock)
 
 
 def holder(lock: str) -> Job | None:
@@ -142,12 +146,17 @@ def beat(job_id: uuid.UUID, runner: uuid.UUID, until: datetime, **values: Any) -
 
 
 def finish(
-    job_id: uuid.UUID, runner: uuid.UUID, result: Mapping[str, Any] | None
+    job_id: uuid.UUID,
+    runner: uuid.UUID,
+    result: Mapping[str, Any] | None,
+    **values: Any,
 ) -> bool:
-    """The job succeeded; whether it was still the runner's to say so."""
-    return _change(
-        _ours(job_id, runner), **_end(JobStatus.SUCCESS), result=_json(result)
-    )
+    """The job succeeded; whether it was still the runner's to say so.
+
+    :param values: other columns, as ``done``.
+    """
+    end = _end(JobStatus.SUCCESS)
+    return _change(_ours(job_id, runner), **end, result=_json(result), **values)
 
 
 def fail(
@@ -156,10 +165,12 @@ def fail(
     code: str,
     message: str,
     result: Mapping[str, Any] | None = None,
+    **values: Any,
 ) -> bool:
     """The job failed for good; whether it was still the runner's to say so.
 
     :param message: for people; anybody who has the job's id reads it.
+    :param values: other columns, as ``done``.
     """
     return _change(
         _ours(job_id, runner),
@@ -167,6 +178,7 @@ def fail(
         error_code=code,
         error_message=message,
         result=_json(result),
+        **values,
     )
 
 

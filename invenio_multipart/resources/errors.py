@@ -42,6 +42,7 @@ STATUS: dict[type[errors.MultipartError], int] = {
     errors.JobNotFound: 404,
     errors.StateConflict: 409,
     errors.Locked: 423,
+    errors.IndexIncomplete: 500,
     errors.StorageError: 502,
     errors.StorageUnavailable: 503,
     errors.UploadGone: 409,

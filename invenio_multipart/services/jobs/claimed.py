@@ -53,6 +53,8 @@ class ClaimedJob:
         self.lost = False
         self._app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
         self._written = 0.0
+        self._said: dict[str, Any] = {}
+        self.attempts: int = job.attempts
 
     def advance(
         self, done: int, total: int | None = None, stage: str | None = None
@@ -61,18 +63,26 @@ class ClaimedJob:
 
         :raises JobLost: another worker has taken the job over.
         """
-        if not self.lost and time.monotonic() - self._written < ADVANCE_SECONDS:
-            return
-        said = {"total": total, "stage": stage}
-        self._write(done=done, **{k: v for k, v in said.items() if v is not None})
+        said = {"done": done, "total": total, "stage": stage}
+        self._said |= {name: value for name, value in said.items() if value is not None}
+        if self.lost or time.monotonic() - self._written >= ADVANCE_SECONDS:
+            self._write()
 
     def remember(self, **arguments: Any) -> None:
         """Keep values for the worker that takes over if this one dies, now.
 
+        Who remembers has got somewhere: earlier attempts do not count any more.
+
         :raises JobLost: another worker has taken the job over.
         """
         self.arguments = {**self.arguments, **arguments}
-        self._write(arguments=self.arguments)
+        self.attempts = 1
+        self._write(arguments=self.arguments, attempts=self.attempts)
+
+    @property
+    def said(self) -> dict[str, Any]:
+        """Columns of the progress, as last said; the job's end writes them too."""
+        return dict(self._said)
 
     def beat(self) -> None:
         """Prolong the lease, or find that it is another's."""
@@ -88,6 +98,7 @@ class ClaimedJob:
     def _change(self, **values: Any) -> None:
         # A context of its own has a session of its own.
         with self._app.app_context():
+            values = {**self.said, **values}
             if not jobs.beat(self.id, self.runner, utc_now() + LEASE, **values):
                 self.lost = True
             db.session.commit()

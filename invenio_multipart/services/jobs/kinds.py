@@ -10,8 +10,9 @@ from typing import Any
 
 from ...core.running import RunningJob
 from ...records.models import Job
+from .reindex import reindex
 
-KINDS: dict[str, Callable[[RunningJob], dict[str, Any]]] = {}
+KINDS: dict[str, Callable[[RunningJob], dict[str, Any]]] = {"reindex": reindex}
 """Handler by kind. It returns the job's result as JSON, with nothing in it that a
 stranger may not see, and must be safe to repeat: a job whose worker dies is begun
 anew. It commits its own transactions. :mod:`...core.running` has its other ends."""

@@ -70,11 +70,10 @@ def run(job_id: uuid.UUID) -> float | None:
             # The one before the last neither ended nor failed: it died.
             _give_up(claimed)
             return None
-        attempts = job.attempts
         # The connection goes back to the pool; the handler opens what it needs.
         db.session.commit()
         try:
-            return _run(claimed, attempts)
+            return _run(claimed)
         except (OperationalError, InterfaceError):
             # Not even the outcome can be written: the lease runs out, and then the
             # job is run again.
@@ -83,13 +82,13 @@ def run(job_id: uuid.UUID) -> float | None:
             return LEASE.total_seconds()
 
 
-def _run(job: ClaimedJob, attempts: int) -> float | None:
+def _run(job: ClaimedJob) -> float | None:
     """Call the handler and write down how it ended; seconds until the next try."""
     try:
         with beating(job):
             result = KINDS[job.kind](job)
         db.session.commit()
-        jobs.finish(job.id, job.runner, result)
+        jobs.finish(job.id, job.runner, result, **job.said)
         db.session.commit()
     except JobLost:
         db.session.rollback()
@@ -99,18 +98,18 @@ def _run(job: ClaimedJob, attempts: int) -> float | None:
         return _again(job, timedelta(seconds=wish.seconds), counted=False)
     except Exception as error:  # noqa: BLE001 - the edge: all ends are written down
         db.session.rollback()
-        return _failed(job, attempts, error)
+        return _failed(job, error)
     return None
 
 
-def _failed(job: ClaimedJob, attempts: int, error: Exception) -> float | None:
+def _failed(job: ClaimedJob, error: Exception) -> float | None:
     """Try again, or fail the job with words that anybody may read."""
     if _is_passing(error):
         current_app.logger.warning(
-            "Attempt %s at job %s failed.", attempts, job.id, exc_info=error
+            "Attempt %s at job %s failed.", job.attempts, job.id, exc_info=error
         )
-        if attempts < MAX_ATTEMPTS:
-            return _again(job, backoff(attempts), counted=True)
+        if job.attempts < MAX_ATTEMPTS:
+            return _again(job, backoff(job.attempts), counted=True)
         _give_up(job)
     elif isinstance(error, MultipartError):
         details = dict(error.details)
@@ -124,7 +123,7 @@ def _failed(job: ClaimedJob, attempts: int, error: Exception) -> float | None:
 
 def backoff(attempts: int) -> timedelta:
     """How long to wait after so many failed attempts, from 1."""
-    return min(BACKOFF * 2 ** (attempts - 1), BACKOFF_MAX)
+    return min(BACKOFF * 2 ** min(attempts - 1, 20), BACKOFF_MAX)
 
 
 def _is_passing(error: Exception) -> bool:
@@ -155,9 +154,8 @@ def _fail(
     message: str,
     result: Mapping[str, Any] | None = None,
 ) -> None:
-    if jobs.fail(job.id, job.runner, code, message, result) and (
-        follow_up := WHEN_FAILED.get(job.kind)
-    ):
+    failed = jobs.fail(job.id, job.runner, code, message, result, **job.said)
+    if failed and (follow_up := WHEN_FAILED.get(job.kind)):
         follow_up(db.session.get(Job, job.id, populate_existing=True))
     db.session.commit()
 

@@ -9,6 +9,7 @@ import uuid
 from typing import Any
 
 from flask import current_app
+from invenio_base import invenio_url_for
 from invenio_db import db
 from invenio_db.uow import UnitOfWork, unit_of_work
 from kombu.exceptions import OperationalError
@@ -66,6 +67,11 @@ class JobService:
                 current_app.logger.warning("No broker; jobs wait.", exc_info=True)
                 return count
         return len(found)
+
+    def url(self, job_id: uuid.UUID | str) -> str:
+        """Where its status is asked for."""
+        url: str = invenio_url_for("multipart_jobs.status", job_id=str(job_id))
+        return url
 
     def status(self, job_id: uuid.UUID | str) -> dict[str, Any]:
         """How a job is doing; nothing in it is secret.
