@@ -402,12 +402,15 @@ def test_a_discarded_draft_leaves_no_bytes(app: Any, api: Api, draft: Draft) -> 
 @pytest.mark.filterwarnings("ignore:Object of type <ObjectVersion> not in session")
 def test_a_record_that_was_there_before_stays(app: Any, api: Api, draft: Draft) -> None:
     """A batch into an edit of a published record takes back its own files only."""
+    from invenio_multipart.records.models import utc_now
+
     published(draft, "old.bin")
     publish(draft)
     with setting(app, RDM_LOCK_EDIT_PUBLISHED_FILES=lambda *_, **__: False):
         assert api.call("POST", draft.path).status == 201
         assert draft.upload("new.bin", [DATA]).status == 200
-        batch = announce(draft, "new.bin", provisioned=True)
+        later = utc_now() + timedelta(hours=1)
+        batch = announce(draft, "new.bin", provisioned=True, created=later)
         publish(draft)
     uris = places(draft)
     assert len(uris) == 2

@@ -13,6 +13,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from enum import Enum
 from typing import Any
 
@@ -33,9 +34,13 @@ from ...records.models import Batch, Upload, utc_now
 from ..uploads.abort import abort_all
 from .end import close
 from .free import free_files
+from .holders import buckets, holders
 from .tombstone import tombstone
 
 _WAIT_SECONDS = 60.0
+
+_SKEW = timedelta(minutes=5)
+"""How far the clocks of two servers may differ: one announces, another publishes."""
 
 
 class Ending(str, Enum):
@@ -104,8 +109,8 @@ def _step(batch_id: uuid.UUID) -> Iterator[tuple[UnitOfWork, Any]]:
 
 def _take_down(batch: Batch, uow: UnitOfWork) -> Ending:
     """Make an end of what people see."""
-    service, (record, draft) = _records(), _holders(batch)
-    if record is not None and record.created >= batch.created:
+    service, (record, draft) = _records(), holders(batch)
+    if record is not None and record.created > batch.created - _SKEW:
         _end_uploads(record.id, uow)
         if draft is not None:
             _keep_track(draft, record)
@@ -122,22 +127,10 @@ def _take_down(batch: Batch, uow: UnitOfWork) -> Ending:
     if record is None and draft is not None and _is_untouched(batch, draft):
         service.delete_draft(system_identity, batch.pid_value, uow=uow)
         return Ending.DRAFT
-    holders = [holder for holder in (draft, record) if holder is not None]
-    for holder in holders:
+    left = [holder for holder in (draft, record) if holder is not None]
+    for holder in left:
         _remove_entries(batch, holder)
-    return Ending.FILES if holders else Ending.NOTHING
-
-
-def _holders(batch: Batch) -> tuple[Any, Any]:
-    """Published record and draft; InvenioRDM gives both the same id."""
-    service = _records()
-    found = []
-    for cls in (service.record_cls, service.draft_cls):
-        try:
-            found.append(cls.get_record(batch.record_id))
-        except NoResultFound:
-            found.append(None)
-    return found[0], found[1]
+    return Ending.FILES if left else Ending.NOTHING
 
 
 def _end_uploads(record_id: uuid.UUID, uow: UnitOfWork) -> None:
@@ -155,7 +148,7 @@ def _keep_track(draft: Any, record: Any) -> None:
     """
     _run(
         update(ObjectVersion)
-        .where(ObjectVersion.bucket_id.in_(_buckets(draft)))
+        .where(ObjectVersion.bucket_id.in_(buckets(draft)))
         .values(bucket_id=record.bucket_id, is_head=False)
     )
 
@@ -180,9 +173,9 @@ def _remove_entries(batch: Batch, holder: Any) -> None:
 
     A file of the same name that somebody has put in its place is not the batch's.
     """
-    model, bucket_id = holder.files.file_cls.model_cls, holder.bucket_id
+    model = holder.files.file_cls.model_cls
     query = (
-        select(model.id, model.key, FileInstance.size)
+        select(model.id, FileInstance.size)
         .join(ObjectVersion, ObjectVersion.version_id == model.object_version_id)
         .join(FileInstance, FileInstance.id == ObjectVersion.file_id)
         .join(Upload, _is_file_of_upload())
@@ -193,7 +186,11 @@ def _remove_entries(batch: Batch, holder: Any) -> None:
         some = [row.id for row in rows[start : start + 5000]]
         _run(delete(model).where(model.id.in_(some)))
     size = sum(row.size or 0 for row in rows)
-    _run(update(Bucket).where(Bucket.id == bucket_id).values(size=Bucket.size - size))
+    _run(
+        update(Bucket)
+        .where(Bucket.id == holder.bucket_id)
+        .values(size=Bucket.size - size)
+    )
 
 
 def _is_file_of_upload() -> Any:
@@ -209,7 +206,7 @@ def _free(
 ) -> Any:
     """Delete the bytes, wherever the rows that name them are by now."""
     batch = db.session.get(Batch, batch_id)
-    buckets = [b for holder in _holders(batch) for b in _buckets(holder)]
+    ids_of_buckets = [b for holder in holders(batch) for b in buckets(holder)]
     whole = ending is not Ending.FILES
     # Every upload has a row that outlives its file entry, its draft and its bucket.
     scope = (
@@ -217,7 +214,7 @@ def _free(
     )
     sent = select(FileInstance.id).join(Upload, Upload.file_id == FileInstance.id)
     ids = set(db.session.execute(sent.where(scope)).scalars())
-    ours = ObjectVersion.bucket_id.in_(buckets)
+    ours = ObjectVersion.bucket_id.in_(ids_of_buckets)
     if whole:
         held = select(ObjectVersion.file_id).where(ours)
         ids |= set(db.session.execute(held).scalars()) - {None}
@@ -241,9 +238,9 @@ def _free(
 
 def _settle(batch: Batch, ending: Ending, uow: UnitOfWork) -> None:
     """Bring buckets, records and the search index up to what is left."""
-    service, (record, draft) = _records(), _holders(batch)
+    service, (record, draft) = _records(), holders(batch)
     if ending is Ending.RECORD:
-        ids = _buckets(record)
+        ids = buckets(record)
         # What is left there are marks of files that were deleted before.
         _run(delete(ObjectVersion).where(ObjectVersion.bucket_id.in_(ids)))
         _run(update(Bucket).where(Bucket.id.in_(ids)).values(size=0))
@@ -282,12 +279,6 @@ def _forget_draft(record_id: uuid.UUID) -> None:
             service.draft_indexer.delete(draft)
     except (NoResultFound, search.exceptions.NotFoundError):
         return
-
-
-def _buckets(holder: Any) -> list[uuid.UUID]:
-    if holder is None:
-        return []
-    return [b for b in (holder.bucket_id, holder.media_bucket_id) if b is not None]
 
 
 def _run(statement: Any) -> None:
