@@ -42,7 +42,8 @@ STATUS: dict[type[errors.MultipartError], int] = {
     errors.JobNotFound: 404,
     errors.StateConflict: 409,
     errors.Locked: 423,
-    errors.IndexIncomplete: 500,
+    # Of jobs; no reply has it.
+    errors.IndexIncomplete: 502,
     errors.StorageError: 502,
     errors.StorageUnavailable: 503,
     errors.UploadGone: 409,

@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import uuid
 from collections.abc import Iterator
 from typing import Any
@@ -331,6 +333,16 @@ def test_registered_with_invenio_jobs() -> None:
     for name in ours:
         assert registered[name].title and registered[name].description
         assert registered[name]._build_task_arguments(_FreshJob()) == {}
+
+
+def test_without_invenio_jobs() -> None:
+    """Where invenio-jobs is not installed nothing of ours asks for it."""
+    code = (
+        "import sys; sys.modules['invenio_jobs'] = None; "
+        "import invenio_multipart.ext, invenio_multipart.views, "
+        "invenio_multipart.tasks, invenio_multipart.cli"
+    )
+    subprocess.run([sys.executable, "-W", "ignore", "-c", code], check=True)
 
 
 class _FreshJob:

@@ -15,6 +15,7 @@ from invenio_db import db
 from invenio_db.uow import UnitOfWork
 
 from ...core.states import UploadState
+from ...proxies import current_multipart
 from ...records import uploads
 from ...records.models import Upload, utc_now
 from ...tasks import purge_upload, verify_upload
@@ -32,7 +33,8 @@ def reap() -> dict[str, int]:
     Walks by the deadline index and skips rows in use; any number of reapers may
     run at once.
 
-    :returns: how many uploads were expired, queued to purge, queued to verify.
+    :returns: how many uploads were expired, queued to purge, queued to verify; and
+        how many jobs were queued.
     """
     expired = 0
     while batch := _expire_batch():
@@ -41,6 +43,8 @@ def reap() -> dict[str, int]:
         "expired": expired,
         "purging": _queue_again(uploads.unpurged, purge_upload),
         "verifying": _queue_again(uploads.unverified, verify_upload),
+        # They have a periodic task of their own; a site may have switched it off.
+        "jobs": current_multipart.jobs.run_due(),
     }
 
 
