@@ -18,7 +18,7 @@ from .errors import (
     RefusedError,
     UsageError,
 )
-from .flow import Flow
+from .flow import BATCH_PARTS, Flow
 from .pipeline import Pipeline, read_slices
 from .progress import ProgressCallback, ProgressCounter
 from .retry import RetryPolicy, StopSignal
@@ -29,6 +29,9 @@ from .wire import FileEntry, StoredPart
 
 POLL_SECONDS = (0.1, 5.0)
 """First and longest pause between two looks at a verification."""
+
+AHEAD_BYTES = 256 * 2**20
+"""Memory worth spending on fewer registration calls."""
 
 
 @dataclass(frozen=True)
@@ -59,8 +62,9 @@ class _Settings:
     verify_seconds: float
 
     def buffers(self, part_size_bytes: int) -> int:
-        fitting = self.memory_bytes // max(part_size_bytes, 1)
-        return max(2, min(2 * self.jobs + 2, fitting))
+        size = max(part_size_bytes, 1)
+        ahead = max(min(BATCH_PARTS, AHEAD_BYTES // size), self.jobs + 2)
+        return max(2, min(self.jobs + ahead, self.memory_bytes // size))
 
 
 class Uploader:
@@ -71,8 +75,8 @@ class Uploader:
     :param jobs: parts sent at the same time, 1 or more. More hide latency;
         more than the line can carry only cost memory.
     :param policy: when to try again.
-    :param memory_bytes: bound on part buffers: 2 * jobs + 2 parts, but no
-        more of them than fit in here, and never fewer than two.
+    :param memory_bytes: bound on part buffers, never fewer than two. Of parts
+        read ahead to be registered together, 256 MiB or 100 parts are enough.
     :param verify_seconds: how long to wait for the server's verification.
     :raises UsageError: for fewer than one job.
     """
@@ -239,7 +243,7 @@ class _Run:
         self._counter.enter("uploading", slices.parts)
         largest = min(slices.part_size_bytes, slices.size_bytes)
         jobs = min(self._settings.jobs, max(slices.parts, 1))
-        flow = Flow(self._stop, self._settings.buffers(largest), largest, batch=jobs)
+        flow = Flow(self._stop, self._settings.buffers(largest), largest, jobs)
         sender = PartSender(flow, self._api, self._transport, self._counter, self._stop)
         pipeline = Pipeline(
             self._source,

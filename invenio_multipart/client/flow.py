@@ -11,6 +11,7 @@ when it comes to memory bounds, deadlocks and clean ends.
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,6 +21,12 @@ from .wire import PartLink
 
 TICK_SECONDS = 0.5
 """Longest wait in one piece: some systems deliver Ctrl-C only in between."""
+
+BATCH_PARTS = 100
+"""Parts that one call registers at most."""
+
+LINGER_SECONDS = 0.2
+"""How long parts wait for company while senders may run out of work."""
 
 
 @dataclass(eq=False)
@@ -41,23 +48,28 @@ class Part:
 class Flow:
     """Queues between the threads of one upload, with a bound on memory.
 
-    :param buffers: parts in memory at any time, 2 or more.
+    :param buffers: parts in memory at any time, 2 or more. What is in memory
+        beyond the parts being sent is registered together.
     :param buffer_bytes: size of the largest part.
-    :param batch: parts that are worth one registration call.
+    :param jobs: parts that are sent at the same time.
     """
 
     def __init__(
-        self, stop: StopSignal, buffers: int, buffer_bytes: int, batch: int
+        self, stop: StopSignal, buffers: int, buffer_bytes: int, jobs: int
     ) -> None:
         self._stop = stop
         self._changed = threading.Condition()
         self._buffers_left = buffers
         self._buffer_bytes = buffer_bytes
         self._spare: list[bytearray] = []
-        self._batch = batch
+        self._jobs = jobs
+        self._batch = min(max(buffers - jobs, 1), BATCH_PARTS)
         self._hashed: deque[Part] = deque()
+        self._hashed_since = 0.0
         self._linked: deque[Part] = deque()
+        self._linked_ever = 0
         self._open_parts = 0
+        self._unhashed = 0
         self._all_read = False
         self._failure: BaseException | None = None
 
@@ -66,6 +78,7 @@ class Flow:
         with self._changed:
             self._wait(lambda: bool(self._spare) or self._buffers_left > 0)
             self._open_parts += 1
+            self._unhashed += 1
             if self._spare:
                 return self._spare.pop()
             self._buffers_left -= 1
@@ -79,9 +92,17 @@ class Flow:
                 self._spare.append(part.buffer)
                 self._changed.notify_all()
 
+    def note_hashed(self) -> None:
+        """One more part was hashed, and offered or settled."""
+        with self._changed:
+            self._unhashed -= 1
+            self._changed.notify_all()
+
     def offer_hashed(self, part: Part) -> None:
         """``part`` needs a link."""
         with self._changed:
+            if not self._hashed:
+                self._hashed_since = time.monotonic()
             self._hashed.append(part)
             self._changed.notify_all()
 
@@ -92,7 +113,7 @@ class Flow:
         calls when we are ahead, no idle line when we are not.
         """
         with self._changed:
-            self._wait(self._batch_is_due)
+            self._wait(self._batch_is_due, LINGER_SECONDS)
             count = min(len(self._hashed), self._batch)
             return [self._hashed.popleft() for _ in range(count)]
 
@@ -100,6 +121,7 @@ class Flow:
         """``parts`` can be sent."""
         with self._changed:
             self._linked.extend(parts)
+            self._linked_ever += len(parts)
             self._changed.notify_all()
 
     def take_linked(self) -> Part | None:
@@ -150,10 +172,27 @@ class Flow:
     def _batch_is_due(self) -> bool:
         if not self._hashed:
             return self._is_over()
-        return self._all_read or not self._linked or len(self._hashed) >= self._batch
+        if len(self._hashed) >= self._batch:
+            return True
+        # A few linked parts are left to be sent while the call is on its way.
+        if len(self._linked) > self._batch // 4:
+            return False
+        waited = time.monotonic() - self._hashed_since
+        return (
+            # The first bytes do not wait for company, nor does who has none coming.
+            self._linked_ever < self._jobs
+            or waited >= LINGER_SECONDS
+            or not self._more_is_coming()
+        )
 
-    def _wait(self, ready: Callable[[], bool]) -> None:
+    def _more_is_coming(self) -> bool:
+        free = bool(self._spare) or self._buffers_left > 0
+        return self._unhashed > 0 or (free and not self._all_read)
+
+    def _wait(
+        self, ready: Callable[[], bool], tick_seconds: float = TICK_SECONDS
+    ) -> None:
         self._stop.check()
         while not ready():
-            self._changed.wait(TICK_SECONDS)
+            self._changed.wait(tick_seconds)
             self._stop.check()

@@ -122,6 +122,7 @@ class Pipeline:
             self._flow.settle(part)
         else:
             self._flow.offer_hashed(part)
+        self._flow.note_hashed()
 
     def _register(self) -> None:
         while batch := self._flow.take_batch():

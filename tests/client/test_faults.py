@@ -20,7 +20,7 @@ from invenio_multipart.client import (
     RetryPolicy,
     Uploader,
 )
-from invenio_multipart.client.flow import Flow
+from invenio_multipart.client.flow import BATCH_PARTS, Flow
 
 from .conftest import QUICK
 from .wire_server import DRAFT, TOKEN, Fault, WireServer
@@ -244,7 +244,7 @@ def test_wrong_token(server: WireServer, make_file: MakeFile) -> None:
     assert len(server.requests("api")) == 1
 
 
-@pytest.mark.parametrize("memory_parts", [100, 3], ids=["by-jobs", "by-memory"])
+@pytest.mark.parametrize("memory_parts", [200, 3], ids=["by-batch", "by-memory"])
 def test_memory_is_bounded(
     server: WireServer,
     make_file: MakeFile,
@@ -272,10 +272,10 @@ def test_memory_is_bounded(
     )
     threading.Timer(0.5, server.released.set).start()
 
-    summary = uploader.upload(DRAFT, make_file(60 * 64 * KIB))
+    summary = uploader.upload(DRAFT, make_file(160 * 64 * KIB))
 
-    assert summary.parts_sent == len(made) == 60
-    assert len(set(made)) <= min(2 * jobs + 2, memory_parts)
+    assert summary.parts_sent == len(made) == 160
+    assert len(set(made)) <= min(jobs + BATCH_PARTS, memory_parts)
 
 
 def test_no_more_parts_at_once_than_jobs(

@@ -363,7 +363,8 @@ def test_file_that_changes_is_named_and_not_committed(
     """A file that is modified while it is read never becomes a record's file."""
     path = make_file(30 * 64 * KIB)
     server.fail("part-1", Fault("wait"))
-    uploader = Uploader(server.base_url, TOKEN, jobs=1)
+    memory = 4 * server.part_size
+    uploader = Uploader(server.base_url, TOKEN, jobs=1, memory_bytes=memory)
 
     def change_in_between() -> None:
         # With one job and its part held, the reader waits for memory.
