@@ -30,7 +30,7 @@ from botocore.httpsession import URLLib3Session
 from flask import current_app
 
 from ..core.policies import close_folders, reopen_folders
-from ..errors import StorageError, StorageUnavailable
+from ..errors import StorageUnavailable
 from .s3_client import connection, translated
 from .sts import provider_for, revocation_mark, session_client, speaks_minio
 
@@ -163,18 +163,18 @@ class _BucketPolicy(_Revocation):
         for attempt in range(_ROUNDS * _LOOKS):
             if attempt and not refused:
                 time.sleep(_WAIT_SECONDS)
-            try:
-                with translated("looking whether a folder is closed"):
+            with translated("looking whether a folder is closed"):
+                try:
                     upload = client.create_multipart_upload(**at)["UploadId"]
+                except ClientError as error:
+                    if _status(error) != 403:
+                        raise
+                    refused += 1
+                    if refused == _LOOKS:
+                        return True
+                else:
+                    refused = 0
                     client.abort_multipart_upload(**at, UploadId=upload)
-            except StorageUnavailable:
-                raise
-            except StorageError:
-                refused += 1
-                if refused == _LOOKS:
-                    return True
-            else:
-                refused = 0
         return False
 
 

@@ -21,6 +21,7 @@ from botocore.exceptions import ClientError
 from invenio_multipart.errors import NoTemporaryCredentials, StorageUnavailable
 from invenio_multipart.storage.s3_client import connection
 from invenio_multipart.storage.sts import (
+    CredentialProvider,
     TemporaryCredentials,
     provider_for,
     session_client,
@@ -308,6 +309,36 @@ def test_an_address_where_nobody_is(server: Server) -> None:
         pytest.raises(StorageUnavailable),
     ):
         Batch(server)
+
+
+class FixedProvider(CredentialProvider):
+    """A site's own."""
+
+    def issue(
+        self, bucket: str, prefix: str, seconds: int, session_name: str
+    ) -> TemporaryCredentials:
+        """See the contract."""
+        ends = datetime(2030, 1, 1, tzinfo=timezone.utc)
+        return TemporaryCredentials(f"{bucket}/{prefix}", "", "", session_name, ends)
+
+
+def test_a_provider_of_the_site(server: Server) -> None:
+    """A site may issue credentials in its own way."""
+    name = f"{__name__}:FixedProvider"
+    with server.site(MULTIPART_STS_PROVIDER=name).app_context():
+        issued = provider_for(server.uri).issue("data", "a/", 900, "test")
+    assert issued.access_key == "data/a/"
+
+
+def test_a_site_without_roles(server: Server, owner: Any) -> None:
+    """MinIO has no roles and needs none named; Ceph does."""
+    with server.site(MULTIPART_STS_ROLE_ARN=None).app_context():
+        if server.name == "ceph":
+            with pytest.raises(NoTemporaryCredentials):
+                Batch(server)
+        else:
+            batch = Batch(server)
+            batch.put(f"{batch.prefix}a")
 
 
 def test_locations_without_credentials(server: Server) -> None:
