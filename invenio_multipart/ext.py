@@ -16,6 +16,7 @@ from .errors import MultipartError
 from .resources import serializer
 from .resources.errors import error_response, lost_race_response
 from .resources.guard import refuse_malformed
+from .services.batches.service import BatchService
 from .services.jobs.index import IndexService
 from .services.jobs.service import JobService
 from .services.uploads.service import UploadService
@@ -50,6 +51,11 @@ class InvenioMultipart:
     def uploads(self) -> UploadService:
         """The upload service."""
         return UploadService()
+
+    @cached_property
+    def batches(self) -> BatchService:
+        """The service of batches of files."""
+        return BatchService()
 
     @cached_property
     def jobs(self) -> JobService:

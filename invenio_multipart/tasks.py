@@ -47,6 +47,15 @@ def verify_upload(upload_id: str) -> None:
     current_multipart.uploads.verify(upload_id)
 
 
+@shared_task(ignore_result=True, acks_late=True, **_RETRY)
+def verify_uploads(upload_ids: list[str]) -> None:
+    """The same for many small files, one after the other.
+
+    :param upload_ids: UUIDs of uploads.
+    """
+    current_multipart.uploads.verify_some(upload_ids)
+
+
 @shared_task(ignore_result=True)
 def reap_uploads() -> None:
     """Purge uploads past their deadline and repair what a crash left."""

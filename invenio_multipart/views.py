@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from flask import Blueprint, Flask
 
+from .resources.batches import create_blueprint as create_batches
 from .resources.config import DRAFT_FILES, DRAFT_MEDIA_FILES
 from .resources.jobs import create_blueprint as create_jobs
 from .resources.resource import create_blueprint
@@ -25,3 +26,8 @@ def create_draft_media_files_blueprint(app: Flask) -> Blueprint:
 def create_jobs_blueprint(app: Flask) -> Blueprint:
     """Routes of jobs and of the index."""
     return create_jobs()
+
+
+def create_batches_blueprint(app: Flask) -> Blueprint:
+    """Routes of batches of files."""
+    return create_batches()

@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
+import binascii
 import hashlib
 import re
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -73,6 +74,27 @@ def parse_part_digest(text: object, *, field: str = "checksum") -> Digest:
     if digest.algorithm != PART_ALGORITHM:
         raise InvalidDigest("A part is checked by its md5.", field=field)
     return digest
+
+
+def parse_content_md5(text: str | None) -> Digest | None:
+    """The digest of a Content-MD5 header, None without one.
+
+    :param text: base64 of 16 bytes.
+    :raises InvalidDigest: when it is anything else.
+
+    Source: RFC 1864
+    """
+    if text is None:
+        return None
+    try:
+        raw = b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        raw = b""
+    if len(raw) != 16:
+        raise InvalidDigest(
+            "Content-MD5 is not the base64 of an MD5.", field="checksum"
+        )
+    return Digest("md5", raw.hex())
 
 
 def composite_etag(part_md5s: Iterable[str]) -> str:

@@ -8,12 +8,13 @@ from __future__ import annotations
 import uuid
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from invenio_db import db
 from sqlalchemy import delete, func, insert, select, update
 
 from ..core.states import BATCH_OPEN, OPEN, BatchState, UploadState
+from .bulk import update_many
 from .models import Batch, Part, Upload, utc_now
 
 _OPEN_BATCH = tuple(state.value for state in BATCH_OPEN)
@@ -83,29 +84,120 @@ def overdue(now: datetime, limit: int) -> Sequence[Batch]:
     return db.session.execute(query).scalars().all()
 
 
-def uploads_of(
-    batch_id: uuid.UUID, *, open_only: bool = True, lock: bool = False
-) -> Sequence[Upload]:
-    """Uploads of a batch in order of their keys."""
-    query = select(Upload).where(Upload.batch_id == batch_id).order_by(Upload.key)
-    if open_only:
-        query = query.where(Upload.state.in_(_OPEN))
+class SentFile(NamedTuple):
+    """A file of a batch without its object: there are thousands, read and dropped.
+
+    :param made: whether its object is where the file will be.
+    :param unread: whether a worker still has to read it.
+    """
+
+    id: uuid.UUID
+    key: str
+    state: str
+    sent_as: str
+    staged: str | None
+    uri: str
+    file_id: uuid.UUID
+    size: int
+    size_known: bool
+    parts: int
+    reserved: bool
+    declared: str | None
+    digests: Mapping[str, str] = {}
+    upload_ref: str | None = None
+    error_message: str | None = None
+    made: bool = False
+    unread: bool = False
+
+    @property
+    def status(self) -> UploadState:
+        """``state`` as the enum."""
+        return UploadState(self.state)
+
+
+_SENT_COLUMNS = (
+    *(getattr(Upload, name) for name in SentFile._fields[:-2]),
+    Upload.completed_on.isnot(None),
+    Upload.hash_states.isnot(None),
+)
+
+
+def sent_files(batch_id: uuid.UUID, *, lock: bool = False) -> Sequence[SentFile]:
+    """Open uploads of a batch in order of their keys, as plain values.
+
+    :param lock: whether to lock their rows until the transaction ends.
+    """
+    query = select(*_SENT_COLUMNS).where(
+        Upload.batch_id == batch_id, Upload.state.in_(_OPEN)
+    )
     if lock:
         # In the order of ids, as all that lock several uploads do.
-        query = query.order_by(None).order_by(Upload.id).with_for_update()
-        query = query.execution_options(populate_existing=True)
-    return db.session.execute(query).scalars().all()
+        rows = db.session.execute(query.order_by(Upload.id).with_for_update())
+        return sorted(map(SentFile._make, rows), key=lambda file: file.key)
+    rows = db.session.execute(query.order_by(Upload.key))
+    return [SentFile._make(row) for row in rows]
 
 
-def page_of_uploads(batch_id: uuid.UUID, after: str, limit: int) -> Sequence[Upload]:
-    """Uploads of a batch with keys above ``after``, in order."""
+def page_of_files(batch_id: uuid.UUID, after: str, limit: int) -> Sequence[SentFile]:
+    """Files of a batch with keys above ``after``, in order, however they ended."""
     query = (
-        select(Upload)
+        select(*_SENT_COLUMNS)
         .where(Upload.batch_id == batch_id, Upload.key > after)
         .order_by(Upload.key)
         .limit(limit)
     )
-    return db.session.execute(query).scalars().all()
+    return [SentFile._make(row) for row in db.session.execute(query)]
+
+
+def mark_made(found: Iterable[tuple[SentFile, str, int, Mapping[str, str]]]) -> None:
+    """Write down that objects are where their files will be.
+
+    Those that were ended meanwhile stay ended.
+
+    :param found: file, its object's ETag and bytes, and digests that are proved.
+    """
+    now = utc_now()
+    table = Upload.__table__
+    update_many(
+        table,
+        [
+            {"id": file.id, "etag": etag, "size": size, "digests": dict(digests)}
+            for file, etag, size, digests in found
+        ],
+        table.c.state.in_([UploadState.INITIATED.value, UploadState.UPLOADING.value]),
+        state=UploadState.COMMITTING.value,
+        completed_on=now,
+        updated=now,
+        # What an earlier try had read were other bytes.
+        hash_states=None,
+        hash_offset=0,
+    )
+
+
+def set_state(
+    upload_ids: Collection[uuid.UUID], state: UploadState, **values: Any
+) -> None:
+    """The same move for many uploads; the caller has looked that it is allowed."""
+    for some in _chunks(upload_ids):
+        db.session.execute(
+            update(Upload)
+            .where(Upload.id.in_(some))
+            .values(state=state.value, updated=utc_now(), **values)
+            .execution_options(synchronize_session=False)
+        )
+
+
+def learn_sizes(sizes: Mapping[uuid.UUID, int]) -> None:
+    """Files announced without a size have these, and are reserved."""
+    update_many(
+        Upload.__table__,
+        [
+            {"id": file_id, "size": size, "part_size": max(size, 1)}
+            for file_id, size in sizes.items()
+        ],
+        size_known=True,
+        reserved=True,
+    )
 
 
 def progress(batch_id: uuid.UUID) -> dict[str, tuple[int, int]]:
@@ -126,16 +218,6 @@ def insert_uploads(rows: Sequence[Mapping[str, Any]]) -> None:
         db.session.execute(insert(Upload.__table__), rows)
 
 
-def set_uploads(upload_ids: Collection[uuid.UUID], values: Mapping[str, Any]) -> None:
-    """The same change for many uploads."""
-    for some in _chunks(upload_ids):
-        statement = update(Upload).where(Upload.id.in_(some)).values(**values)
-        # Objects in the session are told, so that nobody reads what was.
-        db.session.execute(
-            statement, execution_options={"synchronize_session": "fetch"}
-        )
-
-
 def end_open(batch_id: uuid.UUID, target: UploadState) -> None:
     """End every open upload of a batch, in one statement; forget its parts.
 
@@ -153,9 +235,6 @@ def end_open(batch_id: uuid.UUID, target: UploadState) -> None:
         .values(state=target.value, reserved=False, updated=utc_now())
         .execution_options(synchronize_session=False)
     )
-    for upload in db.session:
-        if isinstance(upload, Upload) and upload.batch_id == batch_id:
-            db.session.expire(upload)
 
 
 def mark_purged(batch_id: uuid.UUID) -> None:
@@ -210,7 +289,7 @@ def insert_entries(
         for key, json in entries.items()
     ]
     if rows:
-        db.session.execute(insert(model), rows)
+        db.session.execute(insert(model.__table__), rows)
 
 
 def delete_entries(model: Any, record_id: uuid.UUID, keys: Collection[str]) -> None:

@@ -213,6 +213,19 @@ def revoke(job_id: uuid.UUID) -> bool:
     return bool(status == JobStatus.REVOKED.value)
 
 
+def hasten(job_id: uuid.UUID, due_at: datetime | None = None) -> Job | None:
+    """A waiting job becomes due now, or at ``due_at`` if that is earlier than its own.
+
+    :returns: the job; None when it runs, has ended, or does not exist.
+    """
+    moment = due_at or utc_now()
+    waiting = [Job.id == job_id, Job.status == JobStatus.PENDING.value]
+    _change([*waiting, Job.due_at > moment], due_at=moment)
+    query = select(Job).where(*waiting).execution_options(populate_existing=True)
+    found: Job | None = db.session.execute(query).scalar_one_or_none()
+    return found
+
+
 def due(now: datetime, limit: int) -> Sequence[uuid.UUID]:
     """Jobs to be run: due ones, and those of dead workers; the longest due first.
 

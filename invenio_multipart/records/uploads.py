@@ -72,11 +72,13 @@ def open_of_record(record_id: uuid.UUID) -> Sequence[Upload]:
 def overdue(now: datetime, limit: int) -> Sequence[Upload]:
     """Open uploads past their deadline, row-locked; those in use are skipped.
 
-    A commit under way holds its row, so it is never purged under its feet.
+    Those of a batch end with it. A commit under way holds its row, so it is never purged under its feet.
     """
     query = (
         select(Upload)
-        .where(Upload.state.in_(_OPEN), Upload.expires_at < now)
+        .where(
+            Upload.state.in_(_OPEN), Upload.expires_at < now, Upload.batch_id.is_(None)
+        )
         .order_by(Upload.expires_at)
         .limit(limit)
         .with_for_update(skip_locked=True)
@@ -89,20 +91,13 @@ def unpurged(
 ) -> Sequence[uuid.UUID]:
     """Uploads that ended long enough ago and whose store was not freed yet.
 
+    Those of a batch are freed with it.
+
     :param claim: lock the rows and skip those in use.
     """
     ended = (UploadState.ABORTED.value, UploadState.EXPIRED.value)
-    query = (
-        select(Upload.id)
-        .where(
-            Upload.state.in_(ended), Upload.purged_on.is_(None), Upload.updated < before
-        )
-        .order_by(Upload.updated)
-        .limit(limit)
-    )
-    if claim:
-        query = query.with_for_update(skip_locked=True)
-    return db.session.execute(query).scalars().all()
+    alone = Upload.batch_id.is_(None)
+    return _left(before, limit, claim, Upload.purged_on.is_(None), ended, alone)
 
 
 def unverified(
@@ -113,19 +108,32 @@ def unverified(
     :param claim: lock the rows and skip those in use.
     """
     reading = (UploadState.VERIFYING.value, UploadState.COMPLETED.value)
+    return _left(before, limit, claim, Upload.hash_states.isnot(None), reading)
+
+
+def _left(
+    before: datetime, limit: int, claim: bool, undone: Any, states: Any, *more: Any
+) -> Sequence[uuid.UUID]:
+    """Ids of uploads nobody has looked after since, the longest waiting first."""
     query = (
         select(Upload.id)
-        .where(
-            Upload.hash_states.isnot(None),
-            Upload.state.in_(reading),
-            Upload.updated < before,
-        )
+        .where(undone, Upload.state.in_(states), Upload.updated < before, *more)
         .order_by(Upload.updated)
         .limit(limit)
     )
     if claim:
         query = query.with_for_update(skip_locked=True)
     return db.session.execute(query).scalars().all()
+
+
+def count_unproved(batch_id: uuid.UUID) -> int:
+    """Files of a batch that a worker still has to read before they are files."""
+    query = select(func.count()).where(
+        Upload.batch_id == batch_id,
+        Upload.state == UploadState.VERIFYING.value,
+        Upload.hash_states.isnot(None),
+    )
+    return int(db.session.execute(query).scalar_one())
 
 
 def touch(upload_ids: Sequence[uuid.UUID]) -> None:

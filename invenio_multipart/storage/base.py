@@ -48,11 +48,14 @@ class StoredObject:
     :param size: bytes.
     :param etag: without quotes, lower case.
     :param crc64nvme: full-object CRC, 16 hex digits, None where there is none.
+    :param md5_etag: False where the store encrypts with managed or client keys; an
+        ETag without a dash is then no MD5.
     """
 
     size: int
     etag: str
     crc64nvme: str | None = None
+    md5_etag: bool = True
 
 
 class PartLink(NamedTuple):

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flask import current_app
 from invenio_files_rest.helpers import make_path
@@ -14,6 +14,9 @@ from invenio_files_rest.storage import FileStorage, pyfs_storage_factory
 from ..errors import NotAllowedHere
 from .base import MultipartUploadMixin
 from .local import LocalStorage
+
+if TYPE_CHECKING:
+    from .prefix import ObjectPrefix
 
 
 def storage_factory(**kwargs: Any) -> FileStorage:
@@ -39,6 +42,17 @@ def multipart_storage(uri: str, size: int) -> MultipartUploadMixin:
     if not isinstance(storage, MultipartUploadMixin):
         raise NotAllowedHere("This storage location takes no multipart uploads.")
     return storage
+
+
+def object_prefix(uri: str) -> ObjectPrefix:
+    """The folder of an object store in which a batch's objects lie.
+
+    :param uri: ``s3://bucket/path/``.
+    """
+    # As below: sites with local files only do not install what it needs.
+    from .prefix import ObjectPrefix
+
+    return ObjectPrefix(uri)
 
 
 def new_uri(location_uri: str, file_id: str) -> str:

@@ -159,6 +159,8 @@ class S3Storage(MultipartUploadMixin, S3FSFileStorage):  # type: ignore[misc]
             size=reply["ContentLength"],
             etag=_unquoted(reply.get("ETag", "")),
             crc64nvme=from_base64(crc) if crc else None,
+            md5_etag=reply.get("ServerSideEncryption") in (None, "AES256")
+            and "SSECustomerAlgorithm" not in reply,
         )
 
     def abort_upload(self, upload_ref: str) -> None:

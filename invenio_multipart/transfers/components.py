@@ -20,7 +20,6 @@ from invenio_records_resources.services.files.transfer.constants import (
 from invenio_records_resources.services.records.components import ServiceComponent
 
 from ..core.digests import parse_digest
-from ..core.keys import check_key
 from ..core.states import UploadState
 from ..errors import UploadForbidden, UploadsUnfinished
 from ..records import uploads
@@ -28,6 +27,7 @@ from ..records.models import Upload
 from ..services.uploads.abort import abort, abort_all
 from ..services.uploads.commit import compare_declared
 from ..services.uploads.finalize import FileTarget, refresh
+from ..services.uploads.initiate import checked_key
 from ..services.uploads.service import upload_of
 from .incoming import declared_checksum
 from .links import show_part_links
@@ -47,7 +47,7 @@ class MultipartFileComponent(FileServiceComponent):  # type: ignore[misc]
         for entry in data:
             if entry["transfer"]["type"] != MULTIPART_TRANSFER_TYPE:
                 continue
-            check_key(entry["key"])
+            checked_key(entry["key"])
             # Some policies let begin what they do not let finish.
             if not self.service.check_permission(
                 identity, "set_content_files", record=record, file_metadata=entry

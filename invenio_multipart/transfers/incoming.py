@@ -9,13 +9,9 @@ are in a header and in a body that upstream ignores.
 
 from __future__ import annotations
 
-import base64
-import binascii
-
 from flask import g, has_request_context, request
 
-from ..core.digests import Digest
-from ..errors import InvalidDigest
+from ..core.digests import Digest, parse_content_md5
 from ..services.uploads.schema import CommitSchema, parse
 
 
@@ -34,17 +30,7 @@ def content_md5() -> Digest | None:
     :raises InvalidDigest: when it is not the base64 of 16 bytes.
     """
     text = request.headers.get("Content-MD5") if has_request_context() else None
-    if text is None:
-        return None
-    try:
-        raw = base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
-        raw = b""
-    if len(raw) != 16:
-        raise InvalidDigest(
-            "Content-MD5 is not the base64 of an MD5.", field="checksum"
-        )
-    return Digest("md5", raw.hex())
+    return parse_content_md5(text)
 
 
 def user_id() -> str | None:

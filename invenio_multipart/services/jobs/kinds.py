@@ -10,14 +10,28 @@ from typing import Any
 
 from ...core.running import RunningJob
 from ...records.models import Job
+from ..batches.complete import complete, reopen
+from ..batches.end import purge, sweep
+from ..batches.transient import expire
 from .reindex import reindex
 
-KINDS: dict[str, Callable[[RunningJob], dict[str, Any]]] = {"reindex": reindex}
+
+def _expire(job: RunningJob) -> dict[str, Any]:
+    return expire(job.batch_id, job.advance)
+
+
+KINDS: dict[str, Callable[[RunningJob], dict[str, Any]]] = {
+    "complete_batch": complete,
+    "expire_batch": _expire,
+    "purge_batch": purge,
+    "reindex": reindex,
+    "sweep_batch": sweep,
+}
 """Handler by kind. It returns the job's result as JSON, with nothing in it that a
 stranger may not see, and must be safe to repeat: a job whose worker dies is begun
 anew. It commits its own transactions. :mod:`...core.running` has its other ends."""
 
-WHEN_FAILED: dict[str, Callable[[Job], None]] = {}
+WHEN_FAILED: dict[str, Callable[[Job], None]] = {"complete_batch": reopen}
 """What else happens when a job of this kind has failed for good, by kind.
 
 Called in the transaction that fails the job, so that both happen or neither."""

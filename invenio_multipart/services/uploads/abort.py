@@ -17,8 +17,8 @@ from kombu.exceptions import OperationalError
 
 from ...core.states import UploadState
 from ...records import quota, uploads
-from ...records.models import Upload, utc_now
-from ...storage.factory import multipart_storage
+from ...records.models import Batch, Upload, utc_now
+from ...storage.factory import multipart_storage, object_prefix
 from ...tasks import purge_upload
 
 
@@ -73,6 +73,10 @@ def purge(upload_id: uuid.UUID) -> bool:
     if upload is None or upload.status not in ended or upload.purged_on is not None:
         return False
     storage = multipart_storage(upload.uri, upload.size)
+    if upload.staged is not None:
+        # One file taken out of a batch that goes on.
+        batch = db.session.get(Batch, upload.batch_id)
+        object_prefix(batch.prefix).remove([upload.staged])
     # The store may hold one that our row does not name: opened, then a crash.
     for ref in {upload.upload_ref, *storage.find_uploads()} - {None}:
         storage.abort_upload(ref)

@@ -84,6 +84,28 @@ def commit(
     return upload
 
 
+def make_object(upload_id: object, target: FileTarget) -> Upload:
+    """The first half of a commit: prove the parts and have the object made.
+
+    May be repeated. What is declared of the whole is not looked at, and the upload
+    does not become a file.
+
+    :returns: the upload, row-locked, ``committing`` or beyond.
+    :raises: as :func:`commit`.
+    """
+    upload = _locked(upload_id)
+    storage = multipart_storage(upload.uri, upload.size)
+    parts: Sequence[StoredPart] | None = None
+    if upload.status in (_S.INITIATED, _S.UPLOADING):
+        upload, parts = _prove_parts(upload, storage, target)
+    if upload.status in (_S.ABORTED, _S.EXPIRED):
+        raise StateConflict(f"The upload is {upload.state}.", upload.state)
+    if upload.status is _S.COMMITTING and upload.completed_on is None:
+        _complete(upload, storage, target, parts)
+        digest_of_single_part(upload)
+    return upload
+
+
 def _is_over(upload: Upload, target: FileTarget, declared: Digest | None) -> bool:
     """Whether earlier commits have done all that a commit does; keeps the digest."""
     if upload.status in (_S.ABORTED, _S.EXPIRED):
@@ -173,7 +195,7 @@ def _complete(
         storage.abort_upload(upload.upload_ref)
     upload.completed_on = utc_now()
     if stored.crc64nvme and stored.crc64nvme == upload.crc64nvme:
-        _know(upload, "crc64nvme", stored.crc64nvme)
+        know(upload, "crc64nvme", stored.crc64nvme)
 
 
 def _difference(upload: Upload, stored: StoredObject) -> str | None:
@@ -195,7 +217,7 @@ def _settle(
 ) -> None:
     """Prove the digest now, or hand it to a worker; make the file when due."""
     declared = parse_digest(upload.declared) if upload.declared else None
-    _digest_of_single_part(upload)
+    digest_of_single_part(upload)
     missing = wanted_algorithms(upload)
     part_proof = needs_part_proof(upload)
     inline = upload.size <= current_app.config["MULTIPART_VERIFY_INLINE_MAX"]
@@ -205,7 +227,7 @@ def _settle(
         except (PartsMismatch, ObjectMissing) as error:
             raise _fail(upload, target, error) from error
         for algorithm, value in found.items():
-            _know(upload, algorithm, value)
+            know(upload, algorithm, value)
         missing, part_proof = set(), False
     if declared and declared.algorithm in upload.digests:
         computed = Digest(declared.algorithm, upload.digests[declared.algorithm])
@@ -231,7 +253,7 @@ def _settle(
         uow.register(QueueOp(verify_upload, str(upload.id)))
 
 
-def _digest_of_single_part(upload: Upload) -> None:
+def digest_of_single_part(upload: Upload) -> None:
     """The MD5 of an only part is the MD5 of the file: proved without a read.
 
     Only where the sender named it. versitygw 1.8.0 takes a part whose sender dies
@@ -242,10 +264,11 @@ def _digest_of_single_part(upload: Upload) -> None:
         return
     announced = uploads.registered_parts(upload.id).get(1)
     if announced is not None and announced.md5 == parts[0].etag:
-        _know(upload, "md5", parts[0].etag)
+        know(upload, "md5", parts[0].etag)
 
 
-def _know(upload: Upload, algorithm: str, value: str) -> None:
+def know(upload: Upload, algorithm: str, value: str) -> None:
+    """Write down a digest of the stored bytes that was proved."""
     # A new dictionary: changes inside a JSON value are not noticed.
     upload.digests = {**upload.digests, algorithm: value}
 

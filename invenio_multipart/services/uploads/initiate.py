@@ -25,7 +25,7 @@ from ...core.digests import COMPUTABLE, Digest, parse_digest
 from ...core.keys import check_key
 from ...core.plan import make_plan
 from ...core.states import UploadState
-from ...errors import InvalidDigest, InvalidPlan, StorageError
+from ...errors import InvalidDigest, InvalidKey, InvalidPlan, StorageError
 from ...records import quota, uploads
 from ...records.models import Upload, utc_now
 from ...storage.base import MultipartUploadMixin
@@ -66,7 +66,7 @@ def initiate(
         id=uuid.uuid4(),
         record_id=record_id,
         service_id=service_id,
-        key=check_key(entry["key"]),
+        key=checked_key(entry["key"]),
         bucket_id=bucket.id,
         file_id=file_id,
         uri=uri,
@@ -100,6 +100,20 @@ def provable(checksum: str | None, storage: MultipartUploadMixin) -> Digest | No
             field="checksum",
         )
     return digest
+
+
+def checked_key(key: str) -> str:
+    """The key, when it is safe and upstream's tables take it.
+
+    :raises InvalidKey: otherwise; upstream would say so only at the commit.
+    """
+    longest = current_app.config["FILES_REST_OBJECT_KEY_MAX_LEN"]
+    if len(check_key(key)) > longest:
+        raise InvalidKey(
+            f"The key has {len(key)} characters; this site takes {longest}.",
+            field="key",
+        )
+    return key
 
 
 def deadline() -> Any:

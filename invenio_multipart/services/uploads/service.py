@@ -24,7 +24,7 @@ from invenio_records_resources.proxies import (
 from ...core.plan import S3_LIMITS
 from ...errors import InvalidPart, UploadNotFound
 from ...records import uploads
-from ...records.models import Upload
+from ...records.models import SENT_AS_PARTS, Upload
 from . import intake
 from . import parts as part_flow
 from .abort import abort, purge
@@ -32,7 +32,7 @@ from .initiate import deadline, ensure_open
 from .reaper import describe, reap, remove_entry
 from .schema import PageOfPartsSchema, PartSchema, parse
 from .status import status_of_file, status_of_upload
-from .verify import verify
+from .verify import verify, verify_some
 
 
 class UploadService:
@@ -78,7 +78,7 @@ class UploadService:
             identity, "set_content_files", record=record, file_key=key
         )
         page = parse(PageOfPartsSchema(), query)
-        if may_upload and upload.upload_ref is None and upload.is_open:
+        if may_upload and needs_opening(upload):
             upload = self._heal(upload.id)
         return part_flow.page_of_parts(
             upload,
@@ -118,7 +118,9 @@ class UploadService:
         upload = required(uploads.locked(upload.id))
         ensure_open(upload)
         intake.register(upload, entries)
-        upload.expires_at = deadline()
+        if upload.batch_id is None:
+            # Files of a batch have its deadline.
+            upload.expires_at = deadline()
         ledger = uploads.ledger_of(upload)
         numbers = [entry["part"] for entry in entries]
         links = part_flow.part_links(upload, self_url, ledger, numbers)
@@ -130,7 +132,7 @@ class UploadService:
     def heal(self, file_record: Any) -> Upload | None:
         """The upload of a pending file, opened in the store if a crash prevented it."""
         upload = upload_of(file_record)
-        if upload is not None and upload.upload_ref is None and upload.is_open:
+        if upload is not None and needs_opening(upload):
             return self._heal(upload.id)
         return upload
 
@@ -159,6 +161,10 @@ class UploadService:
         """Prove or find the digest of a committed file."""
         verify(uuid.UUID(upload_id))
 
+    def verify_some(self, upload_ids: Sequence[str]) -> None:
+        """Prove or find the digests of committed files, one after the other."""
+        verify_some(uuid.UUID(upload_id) for upload_id in upload_ids)
+
     def reap(self) -> dict[str, int]:
         """Expire what is overdue, queue again what was lost."""
         return reap()
@@ -166,6 +172,12 @@ class UploadService:
     def describe(self, limit: int = 1000) -> Sequence[dict[str, Any]]:
         """Uploads that still cost something, for operators."""
         return describe(limit)
+
+
+def needs_opening(upload: Upload) -> bool:
+    """Whether a crash prevented that the store opened it."""
+    in_parts = upload.sent_as == SENT_AS_PARTS
+    return in_parts and upload.upload_ref is None and upload.is_open
 
 
 def upload_of(file_record: Any) -> Upload | None:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from flask import current_app
 from invenio_db import db
@@ -16,9 +16,10 @@ from ...core.digests import COMPUTABLE, Digest, parse_digest
 from ...core.hashing import ResumableHash
 from ...core.states import UploadState
 from ...errors import ChecksumMismatch, MultipartError, ObjectMissing, PartsMismatch
-from ...records import uploads
+from ...proxies import current_multipart
+from ...records import jobs, uploads
 from ...records.folding import unfold
-from ...records.models import Upload
+from ...records.models import Batch, Upload
 from ...storage.base import MultipartUploadMixin
 from ...storage.factory import multipart_storage
 from ...tasks import verify_upload
@@ -180,9 +181,21 @@ def verify(upload_id: uuid.UUID) -> None:
         uow.commit()
 
 
+def verify_some(upload_ids: Iterable[uuid.UUID]) -> None:
+    """Verify one after the other: small files do not need a task each.
+
+    :raises StorageUnavailable: to be tried again; what is done is done.
+    """
+    for upload_id in upload_ids:
+        verify(upload_id)
+
+
 def _is_due(upload: Upload) -> bool:
-    filling = upload.status is UploadState.COMPLETED and upload.hash_states is not None
-    return upload.status is UploadState.VERIFYING or filling
+    if upload.batch_id is None and upload.status is UploadState.VERIFYING:
+        return True
+    # Of a batch's file the proof may be there already, and the others' not.
+    unread = upload.hash_states is not None
+    return unread and upload.status in (UploadState.VERIFYING, UploadState.COMPLETED)
 
 
 def _conclude(
@@ -212,6 +225,9 @@ def _conclude(
     if upload.status is UploadState.COMPLETED:
         return
     target = find_target(upload)
+    if upload.batch_id is not None:
+        # All files of a batch become files together; its job is waiting for this.
+        _nudge(upload.batch_id, uow)
     if target is None:
         # The entry went without its upload; nobody can ever reach these bytes.
         abort(upload, uow)
@@ -220,10 +236,23 @@ def _conclude(
         upload.fail(error.code, error.message)
         mark_failed(target)
         return
+    if upload.batch_id is not None:
+        return
     upload.move(UploadState.COMPLETED)
     if target.is_ours:
         finalize(upload, target, uow)
         uow.register(extraction_op(upload))
+
+
+def _nudge(batch_id: uuid.UUID, uow: UnitOfWork) -> None:
+    """Have the completion of a batch look again when nothing is left to read."""
+    waiting = uploads.count_unproved(batch_id)
+    batch = db.session.get(Batch, batch_id)
+    if waiting or batch is None or batch.complete_job_id is None:
+        return
+    job = jobs.hasten(batch.complete_job_id)
+    if job is not None:
+        current_multipart.jobs.submit(job, uow)
 
 
 def _mismatch(upload: Upload) -> ChecksumMismatch | None:

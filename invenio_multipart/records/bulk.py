@@ -1,0 +1,94 @@
+# SPDX-FileCopyrightText: 2026 The invenio-multipart authors.
+# SPDX-License-Identifier: MIT
+
+"""Change thousands of rows, each to values of its own, by one statement."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from invenio_db import db
+from sqlalchemy import ARRAY, JSON, Column, Table, Text, bindparam, cast, func, update
+from sqlalchemy.dialects import postgresql
+from sqlalchemy_utils.types import UUIDType
+
+_AT_ONCE = 2000
+"""Rows in one statement."""
+
+
+def update_many(
+    table: Table,
+    rows: Sequence[Mapping[str, Any]],
+    *conditions: Any,
+    **shared: Any,
+) -> int:
+    """Write each row's values to the row of its ``id``.
+
+    :param rows: ``id`` and the same columns in each.
+    :param conditions: what a row must fulfil besides, or it is left alone.
+    :param shared: columns that get the same value, or expression, in all rows.
+    :returns: how many rows were written.
+    """
+    if db.session.get_bind().dialect.name == "postgresql":
+        return sum(
+            _by_arrays(table, rows[start : start + _AT_ONCE], conditions, shared)
+            for start in range(0, len(rows), _AT_ONCE)
+        )
+    return _one_by_one(table, rows, conditions, shared)
+
+
+def _by_arrays(
+    table: Table,
+    rows: Sequence[Mapping[str, Any]],
+    conditions: Sequence[Any],
+    shared: Mapping[str, Any],
+) -> int:
+    """Columns go over as arrays of texts: one statement of one shape."""
+    names = list(rows[0])
+    arrays = [
+        cast([_text(table.c[name], row[name]) for row in rows], ARRAY(Text))
+        for name in names
+    ]
+    source = func.unnest(*arrays).table_valued(*names, name="new").render_derived()
+    found = {name: cast(source.c[name], _type(table.c[name])) for name in names}
+    statement = (
+        update(table)
+        .where(table.c.id == found.pop("id"), *conditions)
+        .values(**found, **shared)
+    )
+    return int(db.session.execute(statement).rowcount)
+
+
+def _one_by_one(
+    table: Table,
+    rows: Sequence[Mapping[str, Any]],
+    conditions: Sequence[Any],
+    shared: Mapping[str, Any],
+) -> int:
+    if not rows:
+        return 0
+    names = [name for name in rows[0] if name != "id"]
+    statement = (
+        update(table)
+        .where(table.c.id == bindparam("row_id"), *conditions)
+        .values(**{name: bindparam(f"new_{name}") for name in names}, **shared)
+    )
+    values = [
+        {"row_id": row["id"], **{f"new_{name}": row[name] for name in names}}
+        for row in rows
+    ]
+    return int(db.session.connection().execute(statement, values).rowcount)
+
+
+def _text(column: Column[Any], value: Any) -> str | None:
+    if value is None:
+        return None
+    return json.dumps(value) if isinstance(column.type, JSON) else str(value)
+
+
+def _type(column: Column[Any]) -> Any:
+    if isinstance(column.type, UUIDType):
+        return postgresql.UUID
+    return column.type

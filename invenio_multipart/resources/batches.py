@@ -1,0 +1,159 @@
+# SPDX-FileCopyrightText: 2026 The invenio-multipart authors.
+# SPDX-License-Identifier: MIT
+
+"""The resource of batches: parse, call the service, serialise."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, Response, g, request
+from flask.typing import ResponseReturnValue
+from flask_resources import Resource, ResourceConfig
+from invenio_records_resources.resources.errors import ErrorHandlersMixin
+
+from ..core.digests import parse_content_md5
+from ..errors import BadRequest, MultipartError
+from ..proxies import current_multipart
+from .errors import error_response
+from .refusals import RefusesOtherMethods
+from .serializer import to_json
+
+_CREDENTIAL = "X-Upload-Credential"
+
+
+class BatchResourceConfig(ResourceConfig):  # type: ignore[misc]
+    """Where the routes are."""
+
+    blueprint_name = "multipart_batches"
+    url_prefix = ""
+    routes = {
+        "draft": "/records/<pid_value>/draft/uploads",
+        "version": "/records/<pid_value>/uploads",
+        "list": "/uploads",
+        "item": "/uploads/<uuid:batch_id>",
+        "complete": "/uploads/<uuid:batch_id>/complete",
+        "abort": "/uploads/<uuid:batch_id>/abort",
+        "files": "/uploads/<uuid:batch_id>/files",
+        "credentials": "/uploads/<uuid:batch_id>/credentials",
+        "content": "/uploads/<uuid:batch_id>/content/<int:part>/<path:key>",
+    }
+    error_handlers = {
+        **ErrorHandlersMixin.error_handlers,
+        MultipartError: error_response,
+    }
+
+
+class BatchResource(RefusesOtherMethods, ErrorHandlersMixin, Resource):  # type: ignore[misc]
+    """Announce, follow, complete and abort batches."""
+
+    config: BatchResourceConfig
+
+    def create_url_rules(self) -> list[dict[str, Any]]:
+        """Routing; other methods are refused in the shape of all errors."""
+        calls = {
+            "draft": {"POST": self.announce_for_draft},
+            "version": {"POST": self.announce_for_new_version},
+            "list": {"GET": self.search, "POST": self.announce_for_new_record},
+            "item": {"GET": self.read},
+            "complete": {"PUT": self.complete},
+            "abort": {"PUT": self.abort},
+            "files": {"GET": self.files},
+            "credentials": {"POST": self.credentials},
+            "content": {"PUT": self.take_content},
+        }
+        return [
+            rule
+            for name, by_method in calls.items()
+            for rule in self.routes_of(name, self.config.routes[name], by_method)
+        ]
+
+    def announce_for_draft(self) -> ResponseReturnValue:
+        """POST /records/{id}/draft/uploads."""
+        answer = current_multipart.batches.announce_for_draft(
+            g.identity, _args()["pid_value"], _body()
+        )
+        return _reply(answer, 201)
+
+    def announce_for_new_version(self) -> ResponseReturnValue:
+        """POST /records/{id}/uploads."""
+        answer = current_multipart.batches.announce_for_new_version(
+            g.identity, _args()["pid_value"], _body()
+        )
+        return _reply(answer, 201)
+
+    def announce_for_new_record(self) -> ResponseReturnValue:
+        """POST /uploads."""
+        answer = current_multipart.batches.announce_for_new_record(g.identity, _body())
+        return _reply(answer, 201)
+
+    def search(self) -> ResponseReturnValue:
+        """GET /uploads: mine."""
+        query = request.args.to_dict()
+        return _reply(current_multipart.batches.search(g.identity, query))
+
+    def read(self) -> ResponseReturnValue:
+        """GET /uploads/{id}."""
+        return _reply(current_multipart.batches.read(*_caller()))
+
+    def files(self) -> ResponseReturnValue:
+        """GET /uploads/{id}/files."""
+        query = request.args.to_dict()
+        query.pop(_CREDENTIAL, None)
+        return _reply(current_multipart.batches.files(*_caller(), query))
+
+    def complete(self) -> ResponseReturnValue:
+        """PUT /uploads/{id}/complete."""
+        body = _body() if request.content_length else None
+        return _reply(current_multipart.batches.complete(*_caller(), body), 202)
+
+    def abort(self) -> ResponseReturnValue:
+        """PUT /uploads/{id}/abort."""
+        return _reply(current_multipart.batches.abort(*_caller()))
+
+    def credentials(self) -> ResponseReturnValue:
+        """POST /uploads/{id}/credentials."""
+        return _reply(current_multipart.batches.credentials(*_caller()))
+
+    def take_content(self) -> ResponseReturnValue:
+        """PUT /uploads/{id}/content/{part}/{key}."""
+        args = _args()
+        answer = current_multipart.batches.take_content(
+            *_caller(),
+            args["key"],
+            args["part"],
+            request.stream,
+            request.content_length,
+            parse_content_md5(request.headers.get("Content-MD5")),
+        )
+        return _reply(answer)
+
+
+def create_blueprint() -> Blueprint:
+    """The blueprint of batches."""
+    blueprint: Blueprint = BatchResource(BatchResourceConfig()).as_blueprint()
+    return blueprint
+
+
+def _args() -> dict[str, Any]:
+    return dict(request.view_args or {})
+
+
+def _caller() -> tuple[Any, Any, str | None]:
+    """Who asks, for which batch, and with which grant."""
+    return g.identity, _args()["batch_id"], request.args.get(_CREDENTIAL)
+
+
+def _body() -> Any:
+    """:raises BadRequest: it is no JSON object."""
+    body = request.get_json(silent=True, force=True)
+    if not isinstance(body, dict):
+        raise BadRequest("Send a JSON object.")
+    return body
+
+
+def _reply(answer: Any, status: int = 200) -> Response:
+    response = Response(to_json(answer), status, mimetype="application/json")
+    # It holds links and credentials.
+    response.headers["Cache-Control"] = "no-store"
+    return response

@@ -1,0 +1,60 @@
+# SPDX-FileCopyrightText: 2026 The invenio-multipart authors.
+# SPDX-License-Identifier: MIT
+
+"""The files of a batch, page by page: what is there, and where the rest goes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from invenio_db import db
+
+from ...core.states import OPEN, BatchState
+from ...records import batches
+from ...records.batches import SentFile
+from ...records.models import SENT_AS_OBJECT, Batch, Upload
+from ...storage.factory import multipart_storage
+from ..uploads.parts import last_known
+from . import reply
+from .inspect import list_objects, name_of
+
+
+def page_of_files(batch: Batch, after: str, size: int) -> dict[str, Any]:
+    """Files with keys above ``after``, in order, and where to send those missing.
+
+    The store is asked once for all whole objects, and once for each upload in parts
+    of the page.
+
+    :param size: files in the page, 1 or more.
+    """
+    found = batches.page_of_files(batch.id, after, size + 1)
+    page, more = found[:size], found[size:]
+    listing = list_objects(batch) if batch.status is BatchState.UPLOADING else {}
+    arrived = {upload.id: _arrived(upload, batch, listing) for upload in page}
+    missing = [
+        upload
+        for upload in page
+        if not upload.made and arrived[upload.id] != upload.size
+    ]
+    urls, headers = {}, {}
+    if batch.status is BatchState.UPLOADING:
+        urls, headers = reply.sending_urls(batch, missing)
+    return {
+        "files": [reply.file_entry(upload, arrived[upload.id]) for upload in page],
+        "presigned_urls": urls,
+        "headers": headers,
+        "next": page[-1].key if more else None,
+    }
+
+
+def _arrived(upload: SentFile, batch: Batch, listing: Any) -> int | None:
+    if upload.made or upload.status not in OPEN:
+        return None
+    if upload.sent_as == SENT_AS_OBJECT:
+        entry = listing.get(name_of(upload, batch))
+        return None if entry is None else int(entry.size)
+    if upload.upload_ref is None:
+        return None
+    row = db.session.get(Upload, upload.id)
+    seen = last_known(row, multipart_storage(upload.uri, upload.size))
+    return seen.size if seen.count else None

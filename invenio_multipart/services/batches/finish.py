@@ -1,0 +1,163 @@
+# SPDX-FileCopyrightText: 2026 The invenio-multipart authors.
+# SPDX-License-Identifier: MIT
+
+"""The end of a completion: one transaction in which all uploads become files.
+
+Nothing in it waits for the store. Whatever happens, the draft has all files of the
+batch or none, and quota, entries, batch and publication agree.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+from flask import current_app
+from invenio_access.permissions import system_identity
+from invenio_db import db
+from invenio_db.uow import UnitOfWork
+from invenio_files_rest.models import Bucket
+from invenio_records_resources.proxies import current_service_registry
+from invenio_records_resources.services.uow import RecordCommitOp
+from invenio_records_resources.tasks import extract_file_metadata
+
+from ...core.digests import COMPUTABLE
+from ...core.states import BatchState, UploadState
+from ...errors import FilesDiffer, StateConflict
+from ...records import batches, files, jobs, quota, uploads
+from ...records.batches import SentFile
+from ...records.models import Batch, utc_now
+from ...tasks import verify_uploads
+from ..identities import identity_of
+from ..uploads.abort import QueueOp
+from .access import apply
+from .access_schema import AccessChange
+from .end import entries_model, sweep_later
+
+_READ_AT_ONCE = 100
+"""Files whose digests one task finds."""
+
+_PROVED = (UploadState.COMMITTING, UploadState.VERIFYING)
+
+
+def finish(batch_id: uuid.UUID) -> Batch:
+    """Make files of all, save and index the draft once, publish when asked to.
+
+    :raises StateConflict: the batch was ended meanwhile.
+    :raises FilesDiffer: a file was taken out of the draft meanwhile.
+    """
+    with UnitOfWork() as uow:
+        batch = batches.locked(batch_id)
+        if batch is None or batch.status is not BatchState.COMPLETING:
+            state = batch.state if batch else "gone"
+            raise StateConflict(f"The batch is {state}.", state)
+        proved = batches.sent_files(batch_id, lock=True)
+        _require_proved(proved)
+        _make_files(batch, proved)
+        _close(batch, proved, uow)
+        _save_draft(batch, uow)
+        uow.commit()
+    return batch
+
+
+def _require_proved(proved: Sequence[SentFile]) -> None:
+    unproved = [
+        upload.key
+        for upload in proved
+        if upload.status not in _PROVED or not upload.made or upload.unread
+    ]
+    if unproved:
+        raise FilesDiffer(unproved, [])
+
+
+def _make_files(batch: Batch, proved: Sequence[SentFile]) -> None:
+    bucket = db.session.get(Bucket, batch.bucket_id)
+    files.add_instances(
+        [
+            files.NewFile(
+                key=upload.key,
+                file_id=upload.file_id,
+                uri=upload.uri,
+                size=upload.size,
+                checksum=_checksum(upload),
+            )
+            for upload in proved
+        ],
+        bucket,
+        entries_model(batch),
+        batch.record_id,
+    )
+    # What was reserved is now what the files have: the sum in the bucket stays.
+    unreserved = sum(upload.size for upload in proved if not upload.reserved)
+    if unreserved:
+        quota.reserve_bytes(batch.bucket_id, unreserved)
+
+
+def _close(batch: Batch, proved: Sequence[SentFile], uow: UnitOfWork) -> None:
+    wanted = {"md5", *current_app.config["MULTIPART_DIGESTS"]} & COMPUTABLE
+    # Nothing waits for these digests; a worker finds them afterwards.
+    unread = [upload.id for upload in proved if wanted - set(upload.digests)]
+    known = {upload.id for upload in proved} - set(unread)
+    state = UploadState.COMPLETED
+    batches.set_state(unread, state, reserved=False, hash_states={}, hash_offset=0)
+    batches.set_state(known, state, reserved=False, hash_states=None, hash_offset=0)
+    uploads.drop_parts([upload.id for upload in proved])
+    for start in range(0, len(unread), _READ_AT_ONCE):
+        some = unread[start : start + _READ_AT_ONCE]
+        uow.register(QueueOp(verify_uploads, [str(upload_id) for upload_id in some]))
+    batch.move(BatchState.COMPLETED)
+    batch.completed_on = utc_now()
+    batch.files = len(proved)
+    batch.size = sum(upload.size for upload in proved)
+    batch.error_on = batch.error_code = batch.error_message = None
+    if batch.purge_job_id is not None:
+        jobs.revoke(batch.purge_job_id)
+    sweep_later(batch, uow)
+
+
+def _save_draft(batch: Batch, uow: UnitOfWork) -> None:
+    """One save and one index entry for all files; then the publication."""
+    service = current_service_registry.get(batch.service_id)
+    draft = service.record_cls.get_record(batch.record_id)
+    wanted = batch.access or {}
+    change = AccessChange.from_json(wanted.get("change"))
+    apply(change, draft, identity_of(wanted.get("actor")), uow)
+    _extract(batch, draft, service, uow)
+    if not change.publish:
+        records = _records()
+        uow.register(RecordCommitOp(draft, indexer=records and records.indexer))
+        return
+    draft.commit()
+    # Whether the caller may publish was decided when he asked for it; by now the
+    # record may be somebody else's.
+    _records().publish(system_identity, batch.pid_value, uow=uow)
+    batch.access = {**wanted, "published": True}
+
+
+def _extract(batch: Batch, draft: Any, service: Any, uow: UnitOfWork) -> None:
+    """Queue upstream's metadata extraction for the few files it knows."""
+    for entry in draft.files.values():
+        known = any(
+            processor.can_process(entry) for processor in service.config.file_processors
+        )
+        if known:
+            uow.register(
+                QueueOp(
+                    extract_file_metadata,
+                    batch.service_id,
+                    batch.pid_value,
+                    entry.key,
+                )
+            )
+
+
+def _checksum(upload: SentFile) -> str | None:
+    """What fixity checks will compare, None while it is not known."""
+    md5 = upload.digests.get("md5")
+    return f"md5:{md5}" if md5 else None
+
+
+def _records() -> Any:
+    registered = current_service_registry._services
+    return registered.get("records")

@@ -1,0 +1,61 @@
+# SPDX-FileCopyrightText: 2026 The invenio-multipart authors.
+# SPDX-License-Identifier: MIT
+
+"""Open a batch's large files in the store, once its rows are committed."""
+
+from __future__ import annotations
+
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from flask import current_app
+from invenio_db import db
+from invenio_db.uow import UnitOfWork
+
+from ...core.states import BatchState
+from ...errors import MultipartError
+from ...records import batches, uploads
+from ...records.models import SENT_AS_PARTS, Batch, Upload
+from ..uploads.initiate import ensure_open
+from .end import close
+
+_THREADS = 4
+"""Database connections that one announcement takes besides its own."""
+
+
+def open_uploads(batch: Batch) -> None:
+    """Have the store open every upload that comes in parts, several at a time.
+
+    :raises StorageUnavailable: the whole batch is taken back.
+    """
+    waiting = [
+        upload.id
+        for upload in batches.sent_files(batch.id)
+        if upload.sent_as == SENT_AS_PARTS and upload.size_known
+    ]
+    if not waiting:
+        return
+    app: Any = current_app._get_current_object()  # type: ignore[attr-defined]
+
+    def open_one(upload_id: uuid.UUID) -> None:
+        with app.app_context(), UnitOfWork() as uow:
+            upload: Upload | None = uploads.locked(upload_id)
+            # Whoever reads a file's links meanwhile opens it, too.
+            if upload is not None and upload.is_open:
+                ensure_open(upload)
+            uow.commit()
+
+    db.session.commit()
+    try:
+        with ThreadPoolExecutor(min(_THREADS, len(waiting))) as pool:
+            for _ in pool.map(open_one, waiting):
+                pass
+    except MultipartError:
+        with UnitOfWork() as uow:
+            locked = batches.locked(batch.id)
+            if locked is not None:
+                close(locked, BatchState.ABORTED, uow)
+            uow.commit()
+        raise
+    db.session.expire_all()

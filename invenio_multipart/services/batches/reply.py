@@ -1,0 +1,213 @@
+# SPDX-FileCopyrightText: 2026 The invenio-multipart authors.
+# SPDX-License-Identifier: MIT
+
+"""What clients are told about a batch, with every URL they need."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import quote
+
+from flask import current_app
+from invenio_db import db
+
+from ...core.digests import parse_digest
+from ...core.grants import Verb
+from ...core.sigv4 import MAX_EXPIRES_SECONDS, PutBinding
+from ...core.states import BatchState, UploadState
+from ...records import batches, uploads
+from ...records.batches import SentFile
+from ...records.models import SENT_AS_OBJECT, Batch, Upload, utc_now
+from ...storage.factory import object_prefix
+from ..uploads.parts import link_entries
+from .inspect import name_of
+from .rights import PARAMETER, grant, job_url
+from .schema import CREDENTIALS
+
+_SENDING = frozenset({UploadState.INITIATED, UploadState.UPLOADING})
+
+
+def announcement(batch: Batch, draft: Any) -> dict[str, Any]:
+    """The reply to an announcement, see DESIGN's wire contract in ``docs/``.
+
+    :param draft: the batch's draft, for its version and revision.
+    """
+    urls, headers = sending_urls(batch, batches.sent_files(batch.id))
+    return {
+        "id": str(batch.id),
+        "record_id": batch.pid_value,
+        "version": str(draft.versions.index),
+        "revision_id": draft.revision_id,
+        "mode": batch.mode,
+        "state": batch.state,
+        "presigned_urls": urls,
+        "headers": headers,
+        "sts": None,
+        "links": {},
+        "complete_before": iso(batch.complete_before),
+        **own_urls(batch),
+        "purge_job_id": str(batch.purge_job_id),
+        "expires_in": iso(batch.expires_at),
+        "expires_job_id": _text(batch.expires_job_id),
+    }
+
+
+def own_urls(batch: Batch) -> dict[str, Any]:
+    """URLs of the batch itself; each carries a grant for just that."""
+    urls = {
+        "self": _url(batch, "", Verb.READ),
+        "completion_url": _url(batch, "/complete", Verb.COMPLETE),
+        "abort_url": _url(batch, "/abort", Verb.ABORT),
+        "files_url": _url(batch, "/files", Verb.UPLOAD),
+    }
+    if batch.mode == CREDENTIALS:
+        urls["credentials_url"] = _url(batch, "/credentials", Verb.CREDENTIALS)
+    return urls
+
+
+def sending_urls(
+    batch: Batch, sent: Sequence[SentFile]
+) -> tuple[dict[str, Any], dict[str, dict[str, str]]]:
+    """Where the bytes of each file go, and which headers they need.
+
+    :returns: by key, a URL for a whole file or the list of its parts' links; and by
+        key, headers that a link is bound to. Both empty in the mode of temporary
+        credentials.
+    """
+    if batch.mode == CREDENTIALS:
+        return {}, {}
+    waiting = [upload for upload in sent if upload.status in _SENDING]
+    urls: dict[str, Any] = {}
+    headers: dict[str, dict[str, str]] = {}
+    whole = [upload for upload in waiting if upload.sent_as == SENT_AS_OBJECT]
+    for upload, link in zip(whole, _put_links(batch, whole), strict=False):
+        urls[upload.key] = link.url
+        if link.headers:
+            headers[upload.key] = link.headers
+    for upload in waiting:
+        if upload.sent_as != SENT_AS_OBJECT:
+            urls[upload.key] = _part_urls(batch, upload)
+    return urls, headers
+
+
+def status(batch: Batch) -> dict[str, Any]:
+    """How a batch is doing."""
+    counts = batches.progress(batch.id)
+    over = batch.status not in (BatchState.UPLOADING, BatchState.COMPLETING)
+    job = batch.complete_job_id
+    return {
+        "id": str(batch.id),
+        "record_id": batch.pid_value,
+        "mode": batch.mode,
+        "state": batch.state,
+        "created": iso(batch.created),
+        "complete_before": iso(batch.complete_before),
+        "completed_on": iso(batch.completed_on),
+        "purged_on": iso(batch.purged_on),
+        "expires_in": iso(batch.expires_at),
+        "error_on": iso(batch.error_on),
+        "error_code": batch.error_code,
+        "error_message": batch.error_message,
+        "files": batch.files,
+        "size": batch.size,
+        "states": {state: count for state, (count, _) in sorted(counts.items())},
+        "lock": None if over else {"stage": batch.state, "batch": str(batch.id)},
+        "job_id": _text(job),
+        "job_url": job_url(job) if job else None,
+        "purge_job_id": _text(batch.purge_job_id),
+        "expires_job_id": _text(batch.expires_job_id),
+    }
+
+
+def file_entry(upload: SentFile, arrived: int | None) -> dict[str, Any]:
+    """One file of a batch.
+
+    :param arrived: bytes of it in the store, None while nothing is there.
+    """
+    done = upload.made
+    return {
+        "key": upload.key,
+        "size": upload.size if upload.size_known else None,
+        "checksum": upload.declared,
+        "state": upload.state,
+        "uploaded": done or arrived is not None,
+        "uploaded_bytes": upload.size if done else arrived or 0,
+        "error_message": upload.error_message,
+    }
+
+
+def accepted(batch: Batch) -> dict[str, Any]:
+    """The reply to a completion."""
+    job = batch.complete_job_id
+    return {"status": "accepted", "job_url": job_url(job), "job_id": str(job)}
+
+
+def iso(moment: datetime | None) -> str | None:
+    """UTC, with its zone, to the second."""
+    return moment.isoformat(timespec="seconds") if moment else None
+
+
+def _url(batch: Batch, rest: str, verb: Verb) -> str:
+    url = f"{current_app.config['SITE_API_URL']}/uploads/{batch.id}{rest}"
+    return f"{url}?{PARAMETER}={grant(batch, verb)}"
+
+
+def _put_links(batch: Batch, whole: Sequence[SentFile]) -> Iterable[Any]:
+    if not whole:
+        return ()
+    bindings = (
+        PutBinding(
+            name_of(upload, batch),
+            upload.size if upload.size_known else None,
+            _md5(upload),
+        )
+        for upload in whole
+    )
+    return object_prefix(batch.prefix).sign_puts(bindings, seconds_left(batch))
+
+
+def _md5(upload: SentFile) -> str | None:
+    """What the bytes are held to, in the form of Content-MD5."""
+    declared = parse_digest(upload.declared) if upload.declared else None
+    if declared is None or declared.algorithm != "md5":
+        return None
+    return declared.base64
+
+
+def seconds_left(batch: Batch) -> int:
+    """How long a link of this batch may live, 1 or more."""
+    left = int((batch.complete_before - utc_now()) / timedelta(seconds=1))
+    return max(1, min(left, MAX_EXPIRES_SECONDS))
+
+
+def _part_urls(batch: Batch, upload: SentFile) -> Any:
+    """Links of all parts; on local storage they carry a grant."""
+    if not batch.prefix.startswith("s3://"):
+        return _local_urls(batch, upload)
+    row = db.session.get(Upload, upload.id)
+    ledger = uploads.ledger_of(row)
+    return link_entries(row, "", ledger, range(1, ledger.count + 1))
+
+
+def _local_urls(batch: Batch, upload: SentFile) -> Any:
+    token = grant(batch, Verb.UPLOAD)
+    site = current_app.config["SITE_API_URL"]
+    base = f"{site}/uploads/{batch.id}/content"
+    name = quote(upload.key, safe="/")
+
+    def url(part: int) -> str:
+        return f"{base}/{part}/{name}?{PARAMETER}={token}"
+
+    if upload.parts == 1:
+        return url(1)
+    expiration = iso(batch.complete_before)
+    return [
+        {"part": part, "url": url(part), "expiration": expiration}
+        for part in range(1, upload.parts + 1)
+    ]
+
+
+def _text(value: object) -> str | None:
+    return str(value) if value is not None else None

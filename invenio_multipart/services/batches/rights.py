@@ -1,0 +1,125 @@
+# SPDX-FileCopyrightText: 2026 The invenio-multipart authors.
+# SPDX-License-Identifier: MIT
+
+"""Who may do what with a batch.
+
+Rights come from the draft: whoever may set the content of its files may do all with
+its batches. A grant promotes whoever holds it, for one batch, until its deadline,
+and for the one thing its URL is for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from flask import current_app
+from flask_principal import Identity
+from invenio_access import Permission
+from invenio_records_resources.proxies import current_service_registry
+from sqlalchemy.orm.exc import NoResultFound
+
+from ...core.grants import Verb, check, issue
+from ...core.states import BatchState
+from ...errors import AccessDenied, GrantRevoked
+from ...records.models import Batch, utc_now
+from ..permissions import ConfiguredRoles, is_admin
+
+PARAMETER = "X-Upload-Credential"
+"""Query parameter that carries a grant."""
+
+
+def may_upload(service: Any, identity: Identity, draft: Any) -> bool:
+    """Whether the caller may begin M files in a draft and finish them."""
+    entry = {"transfer": {"type": "M"}}
+    return is_uploader(identity) or all(
+        service.check_permission(identity, action, record=draft, file_metadata=entry)
+        for action in ("create_files", "set_content_files")
+    )
+
+
+def is_uploader(identity: Identity) -> bool:
+    """Whether the caller may write any draft, by one of the configured roles."""
+    return _has_role(identity, "MULTIPART_UPLOADER_ROLES")
+
+
+def is_creator(identity: Identity) -> bool:
+    """Whether the site lets the caller make records by an announcement."""
+    unrestricted = current_app.config["MULTIPART_CREATOR_ROLES"] is None
+    return unrestricted or _has_role(identity, "MULTIPART_CREATOR_ROLES")
+
+
+def authorize(
+    batch: Batch, identity: Identity, verb: Verb, credential: str | None
+) -> bool:
+    """Let pass who has the right, or brings a grant that gives it.
+
+    :param credential: the grant of the request, None without one.
+    :returns: whether it was the caller's own right, not a grant's.
+    :raises GrantInvalid: forged or malformed.
+    :raises GrantExpired: the deadline has passed.
+    :raises GrantRefused: for another batch or another thing.
+    :raises GrantRevoked: the batch is over.
+    :raises AccessDenied: neither right nor grant.
+    """
+    if _has_right(batch, identity, verb):
+        return True
+    if credential is None:
+        raise AccessDenied("You have no right on this batch.")
+    check(secrets(), credential, batch.id, verb, utc_now())
+    open_for = {BatchState.UPLOADING}
+    if verb in (Verb.COMPLETE, Verb.READ):
+        # Whoever did not hear the answer asks once more.
+        open_for.add(BatchState.COMPLETING)
+    if batch.status not in open_for:
+        job = batch.complete_job_id if verb is Verb.COMPLETE else None
+        raise GrantRevoked(
+            f"The batch is {batch.state}; its credentials have ended.",
+            state=batch.state,
+            job_id=str(job) if job else None,
+            job_url=job_url(job) if job else None,
+        )
+    return False
+
+
+def grant(batch: Batch, verb: Verb) -> str:
+    """A credential for one thing, until the batch's deadline."""
+    return issue(secrets()[0], batch.id, frozenset({verb}), batch.complete_before)
+
+
+def secrets() -> Sequence[bytes]:
+    """What signs grants, and what did before (Flask's own setting for that)."""
+    every = [
+        current_app.secret_key,
+        *(current_app.config.get("SECRET_KEY_FALLBACKS") or ()),
+    ]
+    return [key.encode() if isinstance(key, str) else key for key in every if key]
+
+
+def job_url(job_id: object) -> str:
+    """Where anybody who knows its id can ask for a job."""
+    return f"{current_app.config['SITE_API_URL']}/uploads/jobs/{job_id}"
+
+
+def draft_of(batch: Batch) -> Any:
+    """The draft a batch is for; None when it is published or gone."""
+    service = current_service_registry.get(batch.service_id)
+    try:
+        return service.record_cls.get_record(batch.record_id)
+    except NoResultFound:
+        return None
+
+
+def _has_right(batch: Batch, identity: Identity, verb: Verb) -> bool:
+    if is_admin(identity) or is_uploader(identity):
+        return True
+    draft = draft_of(batch)
+    if draft is None:
+        # What has become of it, its maker may know.
+        return batch.created_by is not None and str(identity.id) == batch.created_by
+    return may_upload(current_service_registry.get(batch.service_id), identity, draft)
+
+
+def _has_role(identity: Identity, setting: str) -> bool:
+    roles = ConfiguredRoles(setting).needs()
+    return bool(roles) and bool(Permission(*roles).allows(identity))

@@ -1,0 +1,392 @@
+# SPDX-FileCopyrightText: 2026 The invenio-multipart authors.
+# SPDX-License-Identifier: MIT
+
+"""The batch service: permission, then flow."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from flask import current_app
+from flask_principal import Identity
+from invenio_access.permissions import system_identity
+from invenio_db import db
+from invenio_db.uow import UnitOfWork
+from invenio_records_resources.proxies import current_service_registry
+from marshmallow import Schema, fields, validate
+
+from ...core.digests import Digest
+from ...core.expiry import check_times, parse_moment
+from ...core.grants import Verb
+from ...core.states import BatchState
+from ...errors import (
+    AccessDenied,
+    BatchNotFound,
+    BatchOpen,
+    NotAllowedHere,
+    StateConflict,
+)
+from ...proxies import current_multipart
+from ...records import batches, jobs
+from ...records.models import Batch, utc_now
+from ..identities import identity_of
+from ..uploads.schema import parse
+from . import reply
+from .access import check
+from .access_schema import parse_completion
+from .announce import Announcement, announce, locked_by
+from .content import take_content
+from .end import close
+from .extra import CHOICES, REFUSE
+from .files import page_of_files
+from .opening import open_uploads
+from .rights import authorize, draft_of, is_creator, is_uploader, may_upload
+from .schema import (
+    CREDENTIALS,
+    AnnouncementSchema,
+    PageOfBatchesSchema,
+    PageOfFilesSchema,
+    ProvisioningSchema,
+)
+
+_SERVICE = "draft-files"
+
+
+class _ExtraSchema(Schema):
+    extra = fields.String(load_default=REFUSE, validate=validate.OneOf(CHOICES))
+
+
+class BatchService:
+    """Batches of drafts, for one application."""
+
+    def announce_for_draft(
+        self, identity: Identity, pid_value: str, body: Any
+    ) -> dict[str, Any]:
+        """Announce files for a draft that there is.
+
+        :raises PIDDoesNotExistError: no such draft.
+        :raises AccessDenied: may not set the content of its files.
+        """
+        draft = _service().record_cls.pid.resolve(pid_value, registered_only=False)
+        self._require_upload(identity, draft)
+        wanted = _wanted(AnnouncementSchema(), body, identity)
+        _take_over_dead_lock(draft)
+        with UnitOfWork() as uow:
+            batch = announce(_service(), _SERVICE, draft, wanted, uow)
+            self._submit(batch, uow)
+            uow.commit()
+        return self._announced(batch, draft)
+
+    def announce_for_new_version(
+        self, identity: Identity, pid_value: str, body: Any
+    ) -> dict[str, Any]:
+        """Announce files for the next version of a record, whose draft is made now.
+
+        A draft of the next version that is there already is used.
+        """
+        wanted = _wanted(AnnouncementSchema(), body, identity)
+        records = _records()
+        record = records.record_cls.pid.resolve(pid_value)
+        present = record.versions.next_draft_id
+        if present:
+            _take_over_dead_lock(records.draft_cls.get_record(present))
+        actor = system_identity if is_uploader(identity) else identity
+        with UnitOfWork() as uow:
+            item = records.new_version(actor, pid_value, uow=uow)
+            draft = item._record
+            wanted = replace(wanted, provisioned=not present)
+            batch = announce(_service(), _SERVICE, draft, wanted, uow)
+            self._submit(batch, uow)
+            uow.commit()
+        return self._announced(batch, draft)
+
+    def announce_for_new_record(self, identity: Identity, body: Any) -> dict[str, Any]:
+        """Make a draft of the given metadata and announce its files.
+
+        :raises AccessDenied: the site lets only some roles do it.
+        """
+        if not is_creator(identity):
+            raise AccessDenied("You may not make new records this way.")
+        loaded = parse(ProvisioningSchema(), body)
+        wanted = replace(_announcement(loaded, identity), provisioned=True)
+        data = {**loaded["record"], "files": {"enabled": True}}
+        with UnitOfWork() as uow:
+            item = _records().create(identity, data, uow=uow)
+            draft = item._record
+            batch = announce(_service(), _SERVICE, draft, wanted, uow)
+            self._submit(batch, uow)
+            uow.commit()
+        # What is wrong with the metadata does not keep files from coming.
+        return {**self._announced(batch, draft), "errors": item.errors or []}
+
+    def read(
+        self, identity: Identity, batch_id: uuid.UUID, credential: str | None
+    ) -> dict[str, Any]:
+        """How a batch is doing."""
+        batch = _found(batch_id)
+        authorize(batch, identity, Verb.READ, credential)
+        return reply.status(batch)
+
+    def search(self, identity: Identity, query: Mapping[str, Any]) -> dict[str, Any]:
+        """A page of the caller's own batches, the newest first.
+
+        :raises AccessDenied: nobody is logged in.
+        """
+        if identity.id is None:
+            raise AccessDenied("Log in to see your batches.")
+        page = parse(PageOfBatchesSchema(), query)
+        states = [page["state"]] if page["state"] else []
+        found, total = batches.mine(
+            str(identity.id), states, page["page"], page["size"]
+        )
+        hits = [reply.status(batch) for batch in found]
+        return {"hits": {"hits": hits, "total": total}, **page}
+
+    def files(
+        self,
+        identity: Identity,
+        batch_id: uuid.UUID,
+        credential: str | None,
+        query: Mapping[str, Any],
+    ) -> dict[str, Any]:
+        """A page of a batch's files, with fresh URLs for those still missing.
+
+        This is how a client goes on on another machine, or when links have ended.
+        """
+        batch = _found(batch_id)
+        authorize(batch, identity, Verb.UPLOAD, credential)
+        page = parse(PageOfFilesSchema(), query)
+        return page_of_files(batch, page["after"], page["size"])
+
+    def complete(
+        self,
+        identity: Identity,
+        batch_id: uuid.UUID,
+        credential: str | None,
+        body: Any,
+    ) -> dict[str, Any]:
+        """Have a job make files of all that was sent; may be repeated.
+
+        :param body: what becomes of access and publication, None for nothing.
+        :raises StateConflict: the batch was ended without files.
+        """
+        batch = _found(batch_id)
+        own = authorize(batch, identity, Verb.COMPLETE, credential)
+        extra, change = _completion(body)
+        draft = draft_of(batch)
+        # Whoever has the URL acts for whoever announced the batch.
+        actor_id = str(identity.id) if own and identity.id else batch.created_by
+        if batch.status is BatchState.UPLOADING and draft is not None:
+            check(change, identity_of(actor_id), draft)
+        with UnitOfWork() as uow:
+            batch = _locked(batch_id)
+            if batch.status in (BatchState.COMPLETING, BatchState.COMPLETED):
+                return reply.accepted(batch)
+            _require_open(batch, uow)
+            batch.move(BatchState.COMPLETING)
+            batch.error_on = batch.error_code = batch.error_message = None
+            batch.access = {
+                "change": change.to_json(),
+                "actor": actor_id,
+                "extra": extra,
+            }
+            job = jobs.create("complete_batch", batch_id=batch.id, total=batch.files)
+            batch.complete_job_id = job.id
+            current_multipart.jobs.submit(job, uow)
+            answer = reply.accepted(batch)
+            uow.commit()
+        return answer
+
+    def abort(
+        self, identity: Identity, batch_id: uuid.UUID, credential: str | None
+    ) -> dict[str, Any]:
+        """End a batch without files; may be repeated by who has the right.
+
+        :raises StateConflict: it is completed, or being completed.
+        """
+        batch = _found(batch_id)
+        authorize(batch, identity, Verb.ABORT, credential)
+        with UnitOfWork() as uow:
+            batch = _locked(batch_id)
+            if batch.status in (BatchState.COMPLETING, BatchState.COMPLETED):
+                raise StateConflict(f"The batch is {batch.state}.", batch.state)
+            close(batch, BatchState.ABORTED, uow)
+            answer = reply.status(batch)
+            uow.commit()
+        return answer
+
+    def take_content(
+        self,
+        identity: Identity,
+        batch_id: uuid.UUID,
+        credential: str | None,
+        key: str,
+        part: int,
+        stream: Any,
+        size: int | None,
+        md5: Digest | None,
+    ) -> dict[str, Any]:
+        """Take a part of a file through the server, on local storage."""
+        batch = _found(batch_id)
+        authorize(batch, identity, Verb.UPLOAD, credential)
+        return take_content(batch, key, part, stream, size, md5)
+
+    def credentials(
+        self, identity: Identity, batch_id: uuid.UUID, credential: str | None
+    ) -> dict[str, Any]:
+        """New temporary credentials for a batch, when the first come to their end.
+
+        :raises NotAllowedHere: the batch is in the other mode.
+        """
+        from .sessions import open_session
+
+        batch = _found(batch_id)
+        authorize(batch, identity, Verb.CREDENTIALS, credential)
+        if batch.mode != CREDENTIALS:
+            raise NotAllowedHere("This batch has links, not credentials.")
+        return open_session(batch.id)
+
+    def close(self, batch_id: uuid.UUID) -> None:
+        """End a batch without files, for operators.
+
+        :raises StateConflict: it is completed, or being completed.
+        """
+        with UnitOfWork() as uow:
+            batch = _locked(batch_id)
+            if batch.status in (BatchState.COMPLETING, BatchState.COMPLETED):
+                raise StateConflict(f"The batch is {batch.state}.", batch.state)
+            close(batch, BatchState.ABORTED, uow)
+            uow.commit()
+
+    def _require_upload(self, identity: Identity, draft: Any) -> None:
+        if not may_upload(_service(), identity, draft):
+            raise AccessDenied("You may not upload files to this draft.")
+
+    def _submit(self, batch: Batch, uow: UnitOfWork) -> None:
+        """Queue what is due so soon that the periodic task would be late."""
+        for job_id in (batch.purge_job_id, batch.expires_job_id):
+            job = jobs.locked(job_id) if job_id else None
+            if job is not None:
+                current_multipart.jobs.submit(job, uow)
+
+    def _announced(self, batch: Batch, draft: Any) -> dict[str, Any]:
+        """Open in the store what has to be, and answer with every URL."""
+        open_uploads(batch)
+        answer = reply.announcement(batch, draft)
+        if batch.mode == CREDENTIALS:
+            from .sessions import open_session
+
+            answer["sts"] = open_session(batch.id)
+        return answer
+
+
+def require_unlocked(draft: Any) -> None:
+    """:raises BatchOpen: while a batch is on its way into the draft."""
+    batch = batches.open_of_record(draft.id)
+    if batch is not None:
+        raise BatchOpen(
+            "A batch of files is open in this draft: complete or abort it first.",
+            str(batch.id),
+        )
+
+
+def _service() -> Any:
+    return current_service_registry.get(_SERVICE)
+
+
+def _records() -> Any:
+    return current_service_registry.get("records")
+
+
+def _found(batch_id: uuid.UUID) -> Batch:
+    batch = db.session.get(Batch, batch_id)
+    if batch is None:
+        raise BatchNotFound("There is no such batch.")
+    return batch
+
+
+def _locked(batch_id: uuid.UUID) -> Batch:
+    batch = batches.locked(batch_id)
+    if batch is None:
+        raise BatchNotFound("There is no such batch.")
+    return batch
+
+
+def _require_open(batch: Batch, uow: UnitOfWork) -> None:
+    """:raises StateConflict: ended, or its deadline has just passed."""
+    if batch.status is BatchState.UPLOADING and utc_now() >= batch.complete_before:
+        close(batch, BatchState.EXPIRED, uow)
+        uow.commit()
+    if batch.status is not BatchState.UPLOADING:
+        raise StateConflict(f"The batch is {batch.state}.", batch.state)
+
+
+def _take_over_dead_lock(draft: Any) -> None:
+    """Free a draft from a batch that is over but for the reaper.
+
+    :raises Locked: the batch is alive.
+    """
+    with UnitOfWork() as uow:
+        batch = batches.open_of_record(draft.id, lock=True)
+        if batch is None:
+            return
+        passed = utc_now() >= batch.complete_before
+        if batch.status is BatchState.UPLOADING and passed:
+            close(batch, BatchState.EXPIRED, uow)
+            uow.commit()
+            return
+        if batch.status is BatchState.COMPLETING and batch.complete_job_id:
+            # Its worker may be dead: whoever takes the job looks for that.
+            job = jobs.locked(batch.complete_job_id)
+            if job is not None and job.due_at <= utc_now():
+                current_multipart.jobs.submit(job, uow)
+                uow.commit()
+        raise locked_by(batch)
+
+
+def _completion(body: Any) -> tuple[str, Any]:
+    rest = dict(body) if isinstance(body, Mapping) else body
+    extra = REFUSE
+    if isinstance(rest, dict) and "extra" in rest:
+        extra = parse(_ExtraSchema(), {"extra": rest.pop("extra")})["extra"]
+    return extra, parse_completion(rest)
+
+
+def _wanted(schema: Schema, body: Any, identity: Identity) -> Announcement:
+    return _announcement(parse(schema, body), identity)
+
+
+def _announcement(loaded: Mapping[str, Any], identity: Identity) -> Announcement:
+    """:raises InvalidTime: with the field at fault."""
+    now = utc_now()
+    complete_before = _moment(loaded, "completed_by", now)
+    if complete_before is None:
+        seconds = current_app.config["MULTIPART_BATCH_OPEN_SECONDS"]
+        complete_before = now + timedelta(seconds=seconds)
+    expires_at = _moment(loaded, "expires_in", now)
+    longest = current_app.config["MULTIPART_BATCH_MAX_TRANSIENT_SECONDS"]
+    check_times(
+        complete_before,
+        expires_at,
+        now,
+        max_open=timedelta(
+            seconds=current_app.config["MULTIPART_BATCH_MAX_OPEN_SECONDS"]
+        ),
+        max_transient=None if longest is None else timedelta(seconds=longest),
+    )
+    return Announcement(
+        files=loaded["files"],
+        mode=loaded["mode"],
+        complete_before=complete_before,
+        expires_at=expires_at,
+        created_by=str(identity.id) if identity.id else None,
+    )
+
+
+def _moment(loaded: Mapping[str, Any], name: str, now: datetime) -> datetime | None:
+    text = loaded[name]
+    return None if text is None else parse_moment(text, now, field=name)

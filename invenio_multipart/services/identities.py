@@ -1,0 +1,32 @@
+# SPDX-FileCopyrightText: 2026 The invenio-multipart authors.
+# SPDX-License-Identifier: MIT
+
+"""Who acts, where there is no request."""
+
+from __future__ import annotations
+
+from flask_principal import Identity
+from invenio_access.permissions import (
+    any_user,
+    authenticated_user,
+    system_identity,
+)
+from invenio_access.utils import get_identity
+from invenio_accounts.proxies import current_datastore
+
+
+def identity_of(user_id: str | None) -> Identity:
+    """The identity of an account with its roles; the system's for None.
+
+    An account that has gone or was blocked meanwhile may what anybody may.
+    """
+    if user_id is None:
+        return system_identity
+    user = current_datastore.get_user_by_id(int(user_id))
+    if user is None or not user.active:
+        identity = Identity(None)
+        identity.provides.add(any_user)
+        return identity
+    identity = get_identity(user)
+    identity.provides |= {any_user, authenticated_user}
+    return identity
