@@ -31,6 +31,14 @@ SENT_AS_PARTS = "parts"
 SENT_AS_OBJECT = "object"
 
 
+def staged_uri(uri: str, staged: str | None) -> str:
+    """URI of a staged object; ``uri`` itself where none is staged.
+
+    Both lie below the same batch's prefix, the file's own in its folder "files".
+    """
+    return uri if staged is None else uri[: uri.rindex("files/")] + staged
+
+
 class Upload(db.Model):
     """One file on its way, from initiation to commit or abort.
 
@@ -196,6 +204,11 @@ class Upload(db.Model):
     def is_open(self) -> bool:
         """Whether it still holds quota and something in the store."""
         return self.status in OPEN
+
+    @property
+    def sent_to(self) -> str:
+        """URI of the object that the client puts, when it comes as a whole."""
+        return staged_uri(self.uri, self.staged)
 
     def move(self, target: UploadState) -> None:
         """Go to ``target``; the caller holds the row lock.

@@ -24,6 +24,8 @@ from ..core.states import UploadState
 from ..errors import UploadForbidden, UploadsUnfinished
 from ..records import uploads
 from ..records.models import Upload
+from ..services.batches.end import end_batch
+from ..services.batches.service import require_unlocked
 from ..services.uploads.abort import abort, abort_all
 from ..services.uploads.commit import compare_declared
 from ..services.uploads.finalize import FileTarget, refresh
@@ -81,6 +83,8 @@ class MultipartFileComponent(FileServiceComponent):  # type: ignore[misc]
 
         :raises StateConflict: a commit is under way.
         """
+        # With them goes the batch that was to bring some of them.
+        end_batch(record, self.uow)
         pending = [file_record for file_record in results if _is_multipart(file_record)]
         # Not waiting, for the reason that a single delete has.
         for _, upload in _locked(pending, wait=False):
@@ -119,7 +123,9 @@ class MultipartRecordComponent(ServiceComponent):  # type: ignore[misc]
         """Refuse while uploads are unfinished, naming them.
 
         :raises UploadsUnfinished: with key and state of each.
+        :raises BatchOpen: a batch of files is on its way into the draft.
         """
+        require_unlocked(draft)
         early = current_app.config["MULTIPART_PUBLISH_REQUIRES"] == "committed"
         waiting = [
             (upload.key, upload.state)
@@ -139,6 +145,7 @@ class MultipartRecordComponent(ServiceComponent):  # type: ignore[misc]
         """End all uploads when files are switched off."""
         enabled = (data or {}).get("files", {}).get("enabled", True)
         if enabled is False and record.files.enabled:
+            end_batch(record, self.uow)
             abort_all(uploads.open_of_record(record.id), self.uow)
 
     def delete_draft(
@@ -149,6 +156,7 @@ class MultipartRecordComponent(ServiceComponent):  # type: ignore[misc]
         force: bool = False,
     ) -> None:
         """End all uploads of a draft before its bucket goes."""
+        end_batch(draft, self.uow)
         abort_all(uploads.open_of_record(draft.id), self.uow)
 
 

@@ -89,9 +89,18 @@ class MultipartTransferType(MultipartTransfer):  # type: ignore[misc]
         intake.take_part(upload, part, stream, content_length, content_md5())
 
     def commit_file(self) -> None:
-        """Prove the parts, make the file, turn M into L."""
+        """Prove the parts, make the file, turn M into L.
+
+        :raises StateConflict: the file is one of a batch, which is completed as a
+            whole.
+        """
+        upload = self._upload()
+        if upload.batch_id is not None and upload.is_open:
+            raise StateConflict(
+                "The file belongs to a batch; complete the batch.", "in_batch"
+            )
         target = FileTarget(self.file_record)
-        commit(self._upload().id, target, declared_checksum(), self.uow)
+        commit(upload.id, target, declared_checksum(), self.uow)
 
     def delete_file(self) -> None:
         """Give up the upload; the store is freed by a task.

@@ -38,7 +38,7 @@ from ..uploads.abort import QueueOp
 from ..uploads.commit import know, make_object
 from ..uploads.finalize import find_target
 from .announce import INCOMING
-from .end import file_names, in_store
+from .end import end_sessions, in_store
 from .extra import settle_extra
 from .finish import finish
 from .inspect import etag_of, inspect, list_objects, name_of
@@ -174,7 +174,7 @@ def _adopt(
     staged = [
         (file.staged, file.uri, listing[file.staged])
         for file in files
-        if file.staged is not None and not file.uri.endswith(f"/{file.staged}")
+        if file.staged is not None
     ]
     # The connection goes back to the pool while the store copies.
     db.session.commit()
@@ -266,11 +266,11 @@ def _unproved(file: SentFile) -> bool:
 
 def _tidied(batch: Batch) -> dict[str, Any]:
     """Remove what was staged, and say what has become of the batch."""
+    end_sessions(batch)
     if in_store(batch):
         staged = object_prefix(f"{batch.prefix}{INCOMING}")
-        # Objects adopted where they were are files now, and have files' names.
-        kept = {name.removeprefix(INCOMING) for name in file_names(batch)}
-        staged.remove(entry.name for entry in staged.list() if entry.name not in kept)
+        staged.remove_uploads()
+        staged.remove_all()
     return {
         "record_id": batch.pid_value,
         "files": batch.files,

@@ -21,6 +21,7 @@ from sqlalchemy.orm.exc import NoResultFound
 
 from ...core.running import Postpone, RunningJob
 from ...core.states import BatchState, UploadState
+from ...errors import StateConflict
 from ...proxies import current_multipart
 from ...records import batches, jobs, quota
 from ...records.models import Batch, Upload, utc_now
@@ -61,6 +62,21 @@ def close(batch: Batch, target: BatchState, uow: UnitOfWork) -> None:
         current_multipart.jobs.submit(purge_job, uow)
 
 
+def end_batch(draft: Any, uow: UnitOfWork) -> None:
+    """End the open batch of a draft whose files go; does nothing without one.
+
+    :raises StateConflict: it is being completed just now.
+    """
+    batch = batches.open_of_record(draft.id, lock=True)
+    if batch is None:
+        return
+    if batch.status is BatchState.COMPLETING:
+        raise StateConflict("A batch is being completed; try again.", batch.state)
+    # The draft goes too: what is left to remove of it is nothing of the batch's.
+    batch.provisioned = False
+    close(batch, BatchState.ABORTED, uow)
+
+
 def purge(job: RunningJob) -> dict[str, Any]:
     """Handler: expire a batch whose deadline has passed, free what one held.
 
@@ -70,7 +86,7 @@ def purge(job: RunningJob) -> dict[str, Any]:
     if batch is None or batch.status is BatchState.COMPLETED:
         return {"removed": 0}
     job.advance(0, stage="purging")
-    _revoke_sessions(batch)
+    end_sessions(batch)
     removed = _free(batch)
     with UnitOfWork() as uow:
         locked = batches.locked(batch.id)
@@ -103,7 +119,18 @@ def sweep(job: RunningJob) -> dict[str, Any]:
     batch = db.session.get(Batch, job.batch_id)
     if batch is None or batch.status not in {*_ENDS, BatchState.COMPLETED}:
         return {"removed": 0}
+    end_sessions(batch)
     return {"removed": _free(batch)}
+
+
+def end_sessions(batch: Batch) -> None:
+    """Revoke the sessions of an ended batch, or clean up after those that expired."""
+    if batch.sessions:
+        # Sites without S3 do not install what it needs.
+        from .sessions import forget_sessions, revoke_sessions
+
+        revoke_sessions(batch)
+        forget_sessions(batch)
 
 
 def file_names(batch: Batch) -> Iterable[str]:
@@ -138,13 +165,6 @@ def _ended(job: RunningJob) -> Batch | None:
             raise Postpone(60)
         uow.commit()
     return batch
-
-
-def _revoke_sessions(batch: Batch) -> None:
-    if batch.sessions:
-        from .sessions import revoke_sessions
-
-        revoke_sessions(batch)
 
 
 def _free(batch: Batch) -> int:

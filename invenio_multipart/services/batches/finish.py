@@ -127,6 +127,8 @@ def _save_draft(batch: Batch, uow: UnitOfWork) -> None:
     if not change.publish:
         records = _records()
         uow.register(RecordCommitOp(draft, indexer=records and records.indexer))
+        # What we have saved ourselves is nobody's change.
+        batch.draft_revision = draft.revision_id
         return
     draft.commit()
     # Whether the caller may publish was decided when he asked for it; by now the

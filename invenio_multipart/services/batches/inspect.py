@@ -20,9 +20,9 @@ from ...core.states import UploadState
 from ...errors import FilesDiffer, MissingParts, PartsMismatch, UploadGone
 from ...records import uploads
 from ...records.batches import SentFile
-from ...records.models import SENT_AS_OBJECT, Batch, Upload
+from ...records.models import SENT_AS_OBJECT, Batch, Upload, staged_uri
 from ...storage.factory import multipart_storage, object_prefix
-from .announce import FILES, INCOMING
+from .announce import INCOMING
 from .schema import CREDENTIALS
 
 if TYPE_CHECKING:
@@ -114,9 +114,7 @@ def _differs(upload: SentFile, found: ListedObject) -> bool:
     if etag == declared.hex:
         return False
     # The rare case: only now is it worth asking whether the ETag is an MD5 at all.
-    uri = upload.uri
-    if upload.staged is not None:
-        uri = uri[: uri.rindex(FILES)] + upload.staged
+    uri = staged_uri(upload.uri, upload.staged)
     stored = multipart_storage(uri, upload.size).head()
     return stored is not None and stored.md5_etag and stored.etag == etag
 

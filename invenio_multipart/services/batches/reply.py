@@ -13,7 +13,6 @@ from urllib.parse import quote
 from flask import current_app
 from invenio_db import db
 
-from ...core.digests import parse_digest
 from ...core.grants import Verb
 from ...core.sigv4 import MAX_EXPIRES_SECONDS, PutBinding
 from ...core.states import BatchState, UploadState
@@ -22,6 +21,7 @@ from ...records.batches import SentFile
 from ...records.models import SENT_AS_OBJECT, Batch, Upload, utc_now
 from ...storage.factory import object_prefix
 from ..uploads.parts import link_entries
+from ..uploads.whole import md5_of
 from .inspect import name_of
 from .rights import PARAMETER, grant, job_url
 from .schema import CREDENTIALS
@@ -161,19 +161,11 @@ def _put_links(batch: Batch, whole: Sequence[SentFile]) -> Iterable[Any]:
         PutBinding(
             name_of(upload, batch),
             upload.size if upload.size_known else None,
-            _md5(upload),
+            md5_of(upload.declared),
         )
         for upload in whole
     )
     return object_prefix(batch.prefix).sign_puts(bindings, seconds_left(batch))
-
-
-def _md5(upload: SentFile) -> str | None:
-    """What the bytes are held to, in the form of Content-MD5."""
-    declared = parse_digest(upload.declared) if upload.declared else None
-    if declared is None or declared.algorithm != "md5":
-        return None
-    return declared.base64
 
 
 def seconds_left(batch: Batch) -> int:

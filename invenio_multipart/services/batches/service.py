@@ -28,6 +28,7 @@ from ...errors import (
     BatchNotFound,
     BatchOpen,
     NotAllowedHere,
+    NoTemporaryCredentials,
     StateConflict,
 )
 from ...proxies import current_multipart
@@ -76,6 +77,7 @@ class BatchService:
         wanted = _wanted(AnnouncementSchema(), body, identity)
         _take_over_dead_lock(draft)
         with UnitOfWork() as uow:
+            _require_sessions(draft, wanted)
             batch = announce(_service(), _SERVICE, draft, wanted, uow)
             self._submit(batch, uow)
             uow.commit()
@@ -99,6 +101,7 @@ class BatchService:
             item = records.new_version(actor, pid_value, uow=uow)
             draft = item._record
             wanted = replace(wanted, provisioned=not present)
+            _require_sessions(draft, wanted)
             batch = announce(_service(), _SERVICE, draft, wanted, uow)
             self._submit(batch, uow)
             uow.commit()
@@ -117,6 +120,7 @@ class BatchService:
         with UnitOfWork() as uow:
             item = _records().create(identity, data, uow=uow)
             draft = item._record
+            _require_sessions(draft, wanted)
             batch = announce(_service(), _SERVICE, draft, wanted, uow)
             self._submit(batch, uow)
             uow.commit()
@@ -242,13 +246,11 @@ class BatchService:
 
         :raises NotAllowedHere: the batch is in the other mode.
         """
-        from .sessions import open_session
-
         batch = _found(batch_id)
         authorize(batch, identity, Verb.CREDENTIALS, credential)
         if batch.mode != CREDENTIALS:
             raise NotAllowedHere("This batch has links, not credentials.")
-        return open_session(batch.id)
+        return _open_session(batch)
 
     def close(self, batch_id: uuid.UUID) -> None:
         """End a batch without files, for operators.
@@ -278,9 +280,7 @@ class BatchService:
         open_uploads(batch)
         answer = reply.announcement(batch, draft)
         if batch.mode == CREDENTIALS:
-            from .sessions import open_session
-
-            answer["sts"] = open_session(batch.id)
+            answer["sts"] = _open_session(batch)
         return answer
 
 
@@ -300,6 +300,13 @@ def _service() -> Any:
 
 def _records() -> Any:
     return current_service_registry.get("records")
+
+
+def _open_session(batch: Batch) -> dict[str, Any]:
+    # Sites without S3 do not install what it needs.
+    from .sessions import open_session
+
+    return open_session(batch.id)
 
 
 def _found(batch_id: uuid.UUID) -> Batch:
@@ -385,6 +392,18 @@ def _announcement(loaded: Mapping[str, Any], identity: Identity) -> Announcement
         expires_at=expires_at,
         created_by=str(identity.id) if identity.id else None,
     )
+
+
+def _require_sessions(draft: Any, wanted: Announcement) -> None:
+    """:raises NoTemporaryCredentials: the draft's location has none."""
+    if wanted.mode != CREDENTIALS:
+        return
+    uri = draft.files.bucket.location.uri
+    if not uri.startswith("s3://"):
+        raise NoTemporaryCredentials("Files of this record are not stored in S3.")
+    from ...storage.sts import provider_for
+
+    provider_for(uri)
 
 
 def _moment(loaded: Mapping[str, Any], name: str, now: datetime) -> datetime | None:

@@ -14,9 +14,9 @@ from ...core.digests import Digest, parse_part_digest
 from ...core.ledger import PartLedger, RegisteredPart
 from ...core.plan import PlanLimits
 from ...core.states import TAKES_PARTS
-from ...errors import InvalidPart, StateConflict
+from ...errors import InvalidPart, NotAllowedHere, StateConflict
 from ...records import uploads
-from ...records.models import Upload
+from ...records.models import SENT_AS_OBJECT, Upload
 from ...storage.factory import multipart_storage
 
 
@@ -31,6 +31,8 @@ def register(upload: Upload, announced: Sequence[Mapping[str, Any]]) -> None:
     :raises StateConflict: the upload takes no parts any more.
     """
     require_parts_welcome(upload)
+    if upload.sent_as == SENT_AS_OBJECT:
+        raise NotAllowedHere("This file is sent whole, by the link of its batch.")
     limits = multipart_storage(upload.uri, upload.size).limits
     parts = [_checked(upload, limits, entry) for entry in announced]
     uploads.register_parts(upload.id, parts)

@@ -24,9 +24,10 @@ from ...core.states import TAKES_PARTS
 from ...errors import StorageUnavailable, UploadGone
 from ...records import uploads
 from ...records.folding import unfold
-from ...records.models import Upload
+from ...records.models import SENT_AS_OBJECT, Upload, utc_now
 from ...storage.base import Ability, MultipartUploadMixin, PartLink
 from ...storage.factory import multipart_storage
+from .whole import whole_link, whole_part
 
 MAX_PAGE = 1000
 """Parts per page at most: one ListParts call on most stores."""
@@ -63,6 +64,9 @@ def look(upload: Upload, storage: MultipartUploadMixin) -> Seen:
     finished = unfold(upload.folded)
     if finished:
         return Seen(len(finished), {}, sum(part.size for part in finished))
+    if upload.sent_as == SENT_AS_OBJECT:
+        whole = whole_part(upload)
+        return Seen(0, {1: whole}, whole.size) if whole else Seen(0, {}, 0)
     prefix, size = upload.uploaded_parts, upload.uploaded_prefix_bytes
     if upload.upload_ref is None:
         return Seen(0, {}, 0)
@@ -141,11 +145,13 @@ def part_links(
 
     :param self_url: address of the file entry, which local parts are sent below.
     """
+    if upload.sent_as == SENT_AS_OBJECT:
+        return whole_link(upload, link_seconds(upload)) if 1 in numbers else iter(())
     registered = ledger.registered
     bindings = (_binding(number, registered.get(number)) for number in numbers)
     storage = multipart_storage(upload.uri, upload.size)
     if Ability.PRESIGNED_PARTS in storage.abilities:
-        expires = current_app.config["MULTIPART_LINK_EXPIRES_SECONDS"]
+        expires = link_seconds(upload)
         return storage.sign_parts(upload.upload_ref, bindings, expires)
     return (
         PartLink(
@@ -156,6 +162,15 @@ def part_links(
         )
         for binding in bindings
     )
+
+
+def link_seconds(upload: Upload) -> int:
+    """How long a link lives: not beyond the deadline of the file's batch."""
+    longest: int = current_app.config["MULTIPART_LINK_EXPIRES_SECONDS"]
+    if upload.batch_id is None:
+        return longest
+    left = int((upload.expires_at - utc_now()).total_seconds())
+    return max(1, min(left, longest))
 
 
 def _binding(number: int, announced: RegisteredPart | None) -> PartBinding:
@@ -243,7 +258,9 @@ def link_entries(
     """
     registered = ledger.registered
     bound: list[int] = []
-    if registered:
+    if upload.sent_as == SENT_AS_OBJECT:
+        numbers, bound = (), [number for number in numbers if number == 1]
+    elif registered:
         bound = [number for number in numbers if number in registered]
         numbers = [number for number in numbers if number not in registered]
     # All links of one upload end at one moment.
@@ -271,8 +288,7 @@ def _unbound(
 ) -> Iterator[tuple[int, str, datetime]]:
     storage = multipart_storage(upload.uri, upload.size)
     if Ability.PRESIGNED_PARTS in storage.abilities:
-        expires = current_app.config["MULTIPART_LINK_EXPIRES_SECONDS"]
-        return storage.sign_unbound(upload.upload_ref, numbers, expires)
+        return storage.sign_unbound(upload.upload_ref, numbers, link_seconds(upload))
     return ((n, f"{self_url}/content/{n}", upload.expires_at) for n in numbers)
 
 

@@ -116,7 +116,8 @@ class UploadService:
         intake.require_parts_welcome(upload)
         # Commit and abort drop what is registered: one after the other, in one order.
         upload = required(uploads.locked(upload.id))
-        ensure_open(upload)
+        if needs_opening(upload):
+            ensure_open(upload)
         intake.register(upload, entries)
         if upload.batch_id is None:
             # Files of a batch have its deadline.

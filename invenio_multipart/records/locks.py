@@ -1,0 +1,27 @@
+# SPDX-FileCopyrightText: 2026 The invenio-multipart authors.
+# SPDX-License-Identifier: MIT
+
+"""Take turns at something that is no row of ours."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from hashlib import sha256
+
+from invenio_db import db
+from sqlalchemy import func, select
+
+
+@contextmanager
+def held(name: str) -> Iterator[None]:
+    """One process at a time; given back with the transaction, however that ends.
+
+    Without PostgreSQL there is one process only, and nothing to wait for.
+
+    Source: https://www.postgresql.org/docs/current/explicit-locking.html
+    """
+    if db.session.get_bind().dialect.name == "postgresql":
+        number = int.from_bytes(sha256(name.encode()).digest()[:8], "big", signed=True)
+        db.session.execute(select(func.pg_advisory_xact_lock(number)))
+    yield
