@@ -25,6 +25,17 @@ from invenio_multipart.storage.sts import (
 NAMES = ["ceph", "minio"]
 
 
+def _variable(name: str) -> str:
+    return f"STS_SERVER_{name.upper()}"
+
+
+def hindrance(name: str) -> str | None:
+    """Why a server does not run; None if it does."""
+    if os.environ.get(_variable(name)):
+        return None
+    return os.environ.get(f"STS_SKIPPED_{name.upper()}", "not started")
+
+
 @dataclass(frozen=True)
 class Server:
     """Where a server is, and whom it knows.
@@ -44,13 +55,9 @@ class Server:
     other_role_arn: str
 
     @classmethod
-    def find(cls, name: str) -> Server:
-        """The running server of this name; skips the test when there is none."""
-        found = os.environ.get(f"STS_SERVER_{name.upper()}")
-        if not found:
-            reason = os.environ.get(f"STS_SKIPPED_{name.upper()}", "not started")
-            pytest.skip(f"no S3 server {name}: {reason}")
-        return cls(name=name, **json.loads(found))
+    def named(cls, name: str) -> Server:
+        """The running server of this name."""
+        return cls(name=name, **json.loads(os.environ[_variable(name)]))
 
     def site(self, **settings: Any) -> Flask:
         """An application with this server as its store."""
