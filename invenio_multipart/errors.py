@@ -269,7 +269,7 @@ class KeysTaken(BadRequest):
 class FilesDiffer(BadRequest):
     """What is in the store is not what was announced.
 
-    :param missing: keys of files of which nothing, or not all, has arrived.
+    :param missing: keys of files of which nothing has arrived.
     :param wrong: (key, one sentence) of files that are not what was announced.
     :param extra: names in the store that nobody announced.
     """

@@ -198,7 +198,7 @@ class PutSigner(_Signer[PutBinding]):
     def links(self, bindings: Iterable[PutBinding]) -> Iterator[tuple[PutBinding, str]]:
         """Each binding with its signed URL, in the order given."""
         return self._signed(
-            bindings, lambda binding: _encode_path(binding.path), self._shape
+            bindings, lambda binding: encode_path(binding.path), self._shape
         )
 
     def _shape(self, names: str) -> _Shape:
@@ -269,7 +269,8 @@ def _encode(text: str) -> str:
     return quote(text, safe="-_.~")
 
 
-def _encode_path(key: str) -> str:
+def encode_path(key: str) -> str:
+    """An object's key as it stands in a URL; its slashes stay."""
     return quote(key, safe="/-_.~")
 
 

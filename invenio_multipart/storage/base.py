@@ -178,11 +178,14 @@ class MultipartUploadMixin(ABC):
 
     def sign_unbound(
         self, upload_ref: str, numbers: Sequence[int], expires: int
-    ) -> Iterator[tuple[int, str, datetime]]:
-        """Number, URL and end of links that bind neither size nor MD5.
+    ) -> tuple[datetime, Iterator[str]]:
+        """When links end that bind neither size nor MD5, and their URLs in order.
 
         The same links as :meth:`sign_parts` makes. A store that signs thousands in
         a reply may do without an object for each.
+
+        :param numbers: one or more.
         """
-        links = self.sign_parts(upload_ref, map(PartBinding, numbers), expires)
-        return ((link.part, link.url, link.expires_at) for link in links)
+        bindings = map(PartBinding, numbers)
+        links = list(self.sign_parts(upload_ref, bindings, expires))
+        return min(link.expires_at for link in links), (link.url for link in links)

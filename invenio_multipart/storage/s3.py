@@ -8,7 +8,6 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta, timezone
-from itertools import repeat
 from typing import Any, ClassVar
 
 from invenio_s3.storage import S3FSFileStorage
@@ -208,10 +207,10 @@ class S3Storage(MultipartUploadMixin, S3FSFileStorage):  # type: ignore[misc]
 
     def sign_unbound(
         self, upload_ref: str, numbers: Sequence[int], expires: int
-    ) -> Iterator[tuple[int, str, datetime]]:
+    ) -> tuple[datetime, Iterator[str]]:
         """See the contract. No call to the store."""
         signer, expires_at = self._signer(expires)
-        return zip(numbers, signer.urls(upload_ref, numbers), repeat(expires_at))
+        return expires_at, signer.urls(upload_ref, numbers)
 
     def _signer(self, expires: int) -> tuple[PartSigner, datetime]:
         """A signer of this moment, and when its links end."""

@@ -14,7 +14,7 @@ import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import botocore.session
@@ -23,7 +23,7 @@ from botocore.credentials import Credentials as BotoCredentials
 from botocore.exceptions import BotoCoreError, ClientError
 from flask import current_app
 
-from ..core.sigv4 import Credentials
+from ..core.sigv4 import Credentials, encode_path
 from ..errors import (
     MultipartError,
     ObjectMissing,
@@ -53,6 +53,7 @@ class S3Connection:
     public_client: Any
     credentials: BotoCredentials
     region: str
+    _bucket_urls: dict[str, str] = field(default_factory=dict)
 
     def signing_credentials(self) -> Credentials:
         """The keys of this moment; roles of cloud machines rotate theirs."""
@@ -61,10 +62,13 @@ class S3Connection:
 
     def object_url(self, bucket: str, key: str) -> str:
         """Public URL of an object without query, in the addressing style in use."""
-        url: str = self.public_client.generate_presigned_url(
-            "put_object", Params={"Bucket": bucket, "Key": key}
-        )
-        return url.partition("?")[0]
+        if bucket not in self._bucket_urls:
+            # The client's own way, which takes a millisecond, decides on the style.
+            url: str = self.public_client.generate_presigned_url(
+                "put_object", Params={"Bucket": bucket, "Key": "k"}
+            )
+            self._bucket_urls[bucket] = url.partition("?")[0].removesuffix("k")
+        return self._bucket_urls[bucket] + encode_path(key)
 
 
 _connections: dict[tuple[int, str], S3Connection] = {}

@@ -35,8 +35,8 @@ _SENT = frozenset({UploadState.INITIATED, UploadState.UPLOADING})
 class Findings:
     """What differs, file by file.
 
-    :param missing: keys of which nothing, or not all, has arrived.
-    :param wrong: (key, one sentence).
+    :param missing: keys of which nothing has arrived.
+    :param wrong: (key, one sentence), files of which parts are missing among them.
     :param extra: names that nobody announced.
     """
 
@@ -129,9 +129,10 @@ def _inspect_parts(file: SentFile, findings: Findings) -> None:
         parts = storage.list_parts(upload.upload_ref)
         uploads.ledger_of(upload).check(parts, etag_is_md5=upload.md5_etags)
     except MissingParts as error:
-        findings.missing.append(upload.key)
         if error.uploaded:
             findings.wrong.append((upload.key, error.message))
+        else:
+            findings.missing.append(upload.key)
     except PartsMismatch as error:
         findings.wrong.append((upload.key, error.message))
     except UploadGone:

@@ -132,7 +132,8 @@ def file_entry(upload: SentFile, arrived: int | None) -> dict[str, Any]:
         "size": upload.size if upload.size_known else None,
         "checksum": upload.declared,
         "state": upload.state,
-        "uploaded": done or arrived is not None,
+        "uploaded": done
+        or (arrived is not None and (not upload.size_known or arrived == upload.size)),
         "uploaded_bytes": upload.size if done else arrived or 0,
         "error_message": upload.error_message,
     }

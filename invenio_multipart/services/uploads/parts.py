@@ -263,13 +263,16 @@ def link_entries(
     elif registered:
         bound = [number for number in numbers if number in registered]
         numbers = [number for number in numbers if number not in registered]
-    # All links of one upload end at one moment.
-    text = cache(iso)
-    entries: list[dict[str, Any]] = [
-        {"part": number, "url": url, "expiration": text(expires_at)}
-        for number, url, expires_at in _unbound(upload, self_url, numbers)
-    ]
+    entries: list[dict[str, Any]] = []
+    if numbers:
+        expires_at, urls = _unbound(upload, self_url, numbers)
+        end = iso(expires_at)
+        entries = [
+            {"part": number, "url": url, "expiration": end}
+            for number, url in zip(numbers, urls)
+        ]
     if bound:
+        text = cache(iso)
         entries += (
             {
                 "part": link.part,
@@ -285,11 +288,11 @@ def link_entries(
 
 def _unbound(
     upload: Upload, self_url: str, numbers: Sequence[int]
-) -> Iterator[tuple[int, str, datetime]]:
+) -> tuple[datetime, Iterator[str]]:
     storage = multipart_storage(upload.uri, upload.size)
     if Ability.PRESIGNED_PARTS in storage.abilities:
         return storage.sign_unbound(upload.upload_ref, numbers, link_seconds(upload))
-    return ((n, f"{self_url}/content/{n}", upload.expires_at) for n in numbers)
+    return upload.expires_at, (f"{self_url}/content/{number}" for number in numbers)
 
 
 def iso(moment: datetime | None) -> str | None:
