@@ -4,7 +4,7 @@
 """Tables that are made from the code, so that they cannot be out of date.
 
 Two directives without arguments: ``settings`` documents ``invenio_multipart/config.py``,
-``error-table`` documents ``invenio_multipart/errors.py`` with the statuses of
+``error-table`` documents ``invenio_multipart/errors/`` with the statuses of
 ``resources/errors.py``.
 """
 

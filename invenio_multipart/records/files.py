@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,9 +53,14 @@ def add_instances(
 def _add(
     found: Sequence[NewFile], bucket: Bucket, entries: Any, record_id: uuid.UUID
 ) -> None:
-    now = utc_now()
-    times = {"created": now, "updated": now}
     versions = {file.key: uuid.uuid4() for file in found}
+    _insert_instances(found, bucket)
+    _insert_versions(found, bucket, versions)
+    _fill_entries(entries, record_id, versions)
+
+
+def _insert_instances(found: Sequence[NewFile], bucket: Bucket) -> None:
+    now = utc_now()
     db.session.execute(
         insert(FileInstance.__table__),
         [
@@ -67,11 +72,17 @@ def _add(
                 "checksum": file.checksum,
                 "readable": True,
                 "writable": False,
-                **times,
+                "created": now,
+                "updated": now,
             }
             for file in found
         ],
     )
+
+
+def _insert_versions(
+    found: Sequence[NewFile], bucket: Bucket, versions: Mapping[str, uuid.UUID]
+) -> None:
     # A file of this name that was deleted before has left a mark in the bucket.
     db.session.execute(
         update(ObjectVersion)
@@ -83,6 +94,7 @@ def _add(
         .values(is_head=False)
         .execution_options(synchronize_session=False)
     )
+    now = utc_now()
     db.session.execute(
         insert(ObjectVersion.__table__),
         [
@@ -92,16 +104,16 @@ def _add(
                 "bucket_id": bucket.id,
                 "file_id": file.file_id,
                 "is_head": True,
-                **times,
+                "created": now,
+                "updated": now,
             }
             for file in found
         ],
     )
-    _fill_entries(entries, record_id, versions)
 
 
 def _fill_entries(
-    entries: Any, record_id: uuid.UUID, versions: dict[str, uuid.UUID]
+    entries: Any, record_id: uuid.UUID, versions: Mapping[str, uuid.UUID]
 ) -> None:
     """Point each entry to its object version and make it an ordinary L file."""
     query = (

@@ -126,14 +126,20 @@ def _left(
     return db.session.execute(query).scalars().all()
 
 
-def count_unproved(batch_id: uuid.UUID) -> int:
-    """Files of a batch that a worker still has to read before they are files."""
-    query = select(func.count()).where(
-        Upload.batch_id == batch_id,
-        Upload.state == UploadState.VERIFYING.value,
-        Upload.hash_states.isnot(None),
+def read_batches(
+    upload_ids: Sequence[uuid.UUID],
+) -> Sequence[tuple[uuid.UUID, uuid.UUID]]:
+    """Batches of these uploads of which nothing is left to read, and their records."""
+    mine = select(Upload.batch_id).where(
+        Upload.id.in_(upload_ids), Upload.batch_id.isnot(None)
     )
-    return int(db.session.execute(query).scalar_one())
+    unread = select(Upload.batch_id).where(
+        Upload.batch_id.in_(mine), Upload.hash_states.isnot(None)
+    )
+    query = select(Upload.batch_id, Upload.record_id).where(
+        Upload.batch_id.in_(mine), Upload.batch_id.not_in(unread)
+    )
+    return [tuple(row) for row in db.session.execute(query.distinct())]
 
 
 def touch(upload_ids: Sequence[uuid.UUID]) -> None:

@@ -25,7 +25,7 @@ from ..errors import UploadForbidden, UploadsUnfinished
 from ..records import uploads
 from ..records.models import Upload
 from ..services.batches.end import end_batch
-from ..services.batches.service import require_unlocked
+from ..services.batches.lock import require_unlocked
 from ..services.uploads.abort import abort, abort_all
 from ..services.uploads.commit import compare_declared
 from ..services.uploads.finalize import FileTarget, refresh

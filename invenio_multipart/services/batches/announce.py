@@ -22,31 +22,22 @@ from invenio_db.uow import UnitOfWork
 from invenio_files_rest.models import Bucket
 from sqlalchemy.exc import IntegrityError
 
-from ...core.digests import Digest
-from ...core.plan import make_plan
-from ...core.states import BatchState, UploadState
+from ...core.states import BatchState
 from ...errors import (
-    InvalidPlan,
     KeysTaken,
-    Locked,
     NotAllowedHere,
     TooManyFiles,
 )
 from ...records import batches, jobs, quota, uploads
 from ...records.models import (
-    SENT_AS_OBJECT,
-    SENT_AS_PARTS,
     Batch,
     utc_now,
 )
-from ...storage.base import Ability, MultipartUploadMixin
-from ...storage.factory import multipart_storage, new_uri
 from ..uploads.abort import abort_all
-from ..uploads.initiate import checked_key, provable
-from .schema import CREDENTIALS, AnnouncedFile
-
-FILES, INCOMING = "files/", "in/"
-"""Below a batch's prefix: finished objects, and what is still to be adopted."""
+from ..uploads.initiate import checked_key
+from .lock import locked_by
+from .rows import entry_of, upload_rows
+from .schema import AnnouncedFile
 
 
 @dataclass(frozen=True)
@@ -151,19 +142,6 @@ def _lock(service_id: str, draft: Any, wanted: Announcement) -> Batch:
     return batch
 
 
-def locked_by(batch: Batch | None) -> Locked:
-    """The error for a draft that another batch has."""
-    lock: dict[str, Any] = {"stage": BatchState.UPLOADING.value}
-    if batch is not None:
-        lock = {
-            "stage": batch.state,
-            "batch": str(batch.id),
-            "since": batch.created.isoformat(timespec="seconds"),
-            "until": batch.complete_before.isoformat(timespec="seconds"),
-        }
-    return Locked("The draft is locked: another batch of files is open.", lock)
-
-
 def _make_room(
     service: Any, draft: Any, files: Sequence[AnnouncedFile], uow: UnitOfWork
 ) -> None:
@@ -202,76 +180,6 @@ def _is_pending_upload(entry: Any) -> bool:
     return entry.object_version_id is None and "upload_id" in transfer
 
 
-def upload_rows(
-    batch: Batch, bucket: Bucket, files: Sequence[AnnouncedFile]
-) -> list[dict[str, Any]]:
-    """Rows of the files' uploads, in their order; nothing is written."""
-    storage = multipart_storage(new_uri(bucket.location.uri, "0" * 36), 0)
-    limit = bucket.size_limit
-    largest = None if limit is None else limit.limit
-    now = utc_now()
-    rows = []
-    for file in files:
-        if largest is not None and (file.size or 0) > largest:
-            quota.check_limits(bucket, file.size or 0)
-        rows.append(_row(batch, bucket, storage, file, now))
-    return rows
-
-
-def _row(
-    batch: Batch,
-    bucket: Bucket,
-    storage: MultipartUploadMixin,
-    file: AnnouncedFile,
-    now: datetime,
-) -> dict[str, Any]:
-    file_id = uuid.uuid4()
-    declared = provable(file.checksum, storage)
-    direct = Ability.PRESIGNED_PARTS in storage.abilities
-    try:
-        plan = make_plan(file.size or 0, limits=storage.limits)
-    except InvalidPlan as error:
-        raise InvalidPlan(f"{file.key}: {error.message}", field="files") from error
-    whole = direct and (plan.parts == 1 or batch.mode == CREDENTIALS)
-    return {
-        "id": uuid.uuid4(),
-        "batch_id": batch.id,
-        "sent_as": SENT_AS_OBJECT if whole else SENT_AS_PARTS,
-        "staged": _staged(batch, file, file_id, declared) if whole else None,
-        "record_id": batch.record_id,
-        "service_id": batch.service_id,
-        "key": file.key,
-        "bucket_id": batch.bucket_id,
-        "file_id": file_id,
-        "uri": f"{batch.prefix}{FILES}{file_id}"
-        if direct
-        else new_uri(bucket.location.uri, str(file_id)),
-        # A link is all that an object needs; an upload in parts is still to open.
-        "state": (UploadState.UPLOADING if whole else UploadState.INITIATED).value,
-        "size": plan.size,
-        "size_known": file.size is not None,
-        "part_size": plan.part_size,
-        "parts": plan.parts,
-        "reserved": True,
-        "declared": str(declared) if declared else None,
-        "created_by": batch.created_by,
-        "initiated_on": now,
-        "updated": now,
-        "expires_at": batch.complete_before,
-    }
-
-
-def _staged(
-    batch: Batch, file: AnnouncedFile, file_id: uuid.UUID, declared: Digest | None
-) -> str | None:
-    """Where the client puts the object: see :attr:`.models.Upload.staged`."""
-    if batch.mode == CREDENTIALS:
-        return f"{INCOMING}{file.key}"
-    if declared is not None and declared.algorithm == "md5":
-        return None
-    return f"{INCOMING}{file_id}"
-
-
 def reserve(batch: Batch, bucket: Bucket, rows: Sequence[dict[str, Any]]) -> None:
     """Take the sum of all sizes from the quota at once.
 
@@ -289,29 +197,10 @@ def add_files(
     """Write uploads and file entries; the rows are in the order of the files."""
     batches.insert_uploads(rows)
     entries = {
-        file.key: _entry(file, row) for file, row in zip(files, rows, strict=False)
+        file.key: entry_of(file, row) for file, row in zip(files, rows, strict=False)
     }
     model = service.record_cls.files.file_cls.model_cls
     batches.insert_entries(model, batch.record_id, entries)
-
-
-def _entry(file: AnnouncedFile, row: dict[str, Any]) -> dict[str, Any]:
-    """JSON of a pending file entry, as the M transfer writes it for one file."""
-    entry: dict[str, Any] = {
-        "transfer": {
-            "type": "M",
-            "parts": row["parts"],
-            "part_size": row["part_size"],
-            "upload_id": str(row["id"]),
-        }
-    }
-    if file.size is not None:
-        entry["size"] = file.size
-    if row["declared"]:
-        entry["checksum"] = row["declared"]
-    if file.metadata:
-        entry["metadata"] = dict(file.metadata)
-    return entry
 
 
 def _schedule(batch: Batch) -> None:

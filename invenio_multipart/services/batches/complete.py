@@ -37,11 +37,11 @@ from ...tasks import verify_uploads
 from ..uploads.abort import QueueOp
 from ..uploads.commit import know, make_object
 from ..uploads.finalize import find_target
-from .announce import INCOMING
 from .end import end_sessions, in_store
 from .extra import settle_extra
 from .finish import finish
 from .inspect import etag_of, inspect, list_objects, name_of
+from .rows import INCOMING
 
 if TYPE_CHECKING:
     from ...storage.prefix import ListedObject

@@ -22,13 +22,8 @@ from ...records import batches
 from ...records.batches import SentFile
 from ...records.models import Batch
 from ..uploads.initiate import checked_key
-from .announce import (
-    INCOMING,
-    add_files,
-    check_count,
-    reserve,
-    upload_rows,
-)
+from .announce import add_files, check_count, reserve
+from .rows import INCOMING, upload_rows
 from .schema import AnnouncedFile
 
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ from ...records import uploads
 from ...records.batches import SentFile
 from ...records.models import SENT_AS_OBJECT, Batch, Upload, staged_uri
 from ...storage.factory import multipart_storage, object_prefix
-from .announce import INCOMING
+from .rows import INCOMING
 from .schema import CREDENTIALS
 
 if TYPE_CHECKING:

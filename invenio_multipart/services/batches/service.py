@@ -8,57 +8,41 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
 from typing import Any
 
-from flask import current_app
 from flask_principal import Identity
 from invenio_access.permissions import system_identity
 from invenio_db import db
 from invenio_db.uow import UnitOfWork
 from invenio_records_resources.proxies import current_service_registry
-from marshmallow import Schema, fields, validate
 
 from ...core.digests import Digest
-from ...core.expiry import check_times, parse_moment
 from ...core.grants import Verb
 from ...core.states import BatchState
 from ...errors import (
     AccessDenied,
     BatchNotFound,
-    BatchOpen,
     NotAllowedHere,
-    NoTemporaryCredentials,
     StateConflict,
 )
 from ...proxies import current_multipart
 from ...records import batches, jobs
-from ...records.models import Batch, utc_now
+from ...records.models import Batch
 from ..identities import identity_of
 from ..uploads.schema import parse
 from . import reply
 from .access import check
-from .access_schema import parse_completion
-from .announce import Announcement, announce, locked_by
+from .announce import announce
 from .content import take_content
 from .end import close
-from .extra import CHOICES, REFUSE
 from .files import page_of_files
+from .lock import require_open, take_over_dead_lock
 from .opening import open_uploads
 from .rights import authorize, draft_of, is_creator, is_uploader, may_upload
-from .schema import (
-    CREDENTIALS,
-    AnnouncementSchema,
-    PageOfBatchesSchema,
-    PageOfFilesSchema,
-    ProvisioningSchema,
-)
+from .schema import CREDENTIALS, PageOfBatchesSchema, PageOfFilesSchema
+from .wanted import require_sessions, wanted_completion, wanted_files, wanted_record
 
 _SERVICE = "draft-files"
-
-
-class _ExtraSchema(Schema):
-    extra = fields.String(load_default=REFUSE, validate=validate.OneOf(CHOICES))
 
 
 class BatchService:
@@ -74,10 +58,10 @@ class BatchService:
         """
         draft = _service().record_cls.pid.resolve(pid_value, registered_only=False)
         self._require_upload(identity, draft)
-        wanted = _wanted(AnnouncementSchema(), body, identity)
-        _take_over_dead_lock(draft)
+        wanted = wanted_files(body, identity)
+        take_over_dead_lock(draft)
         with UnitOfWork() as uow:
-            _require_sessions(draft, wanted)
+            require_sessions(draft, wanted)
             batch = announce(_service(), _SERVICE, draft, wanted, uow)
             self._submit(batch, uow)
             uow.commit()
@@ -90,18 +74,18 @@ class BatchService:
 
         A draft of the next version that is there already is used.
         """
-        wanted = _wanted(AnnouncementSchema(), body, identity)
+        wanted = wanted_files(body, identity)
         records = _records()
         record = records.record_cls.pid.resolve(pid_value)
         present = record.versions.next_draft_id
         if present:
-            _take_over_dead_lock(records.draft_cls.get_record(present))
+            take_over_dead_lock(records.draft_cls.get_record(present))
         actor = system_identity if is_uploader(identity) else identity
         with UnitOfWork() as uow:
             item = records.new_version(actor, pid_value, uow=uow)
             draft = item._record
             wanted = replace(wanted, provisioned=not present)
-            _require_sessions(draft, wanted)
+            require_sessions(draft, wanted)
             batch = announce(_service(), _SERVICE, draft, wanted, uow)
             self._submit(batch, uow)
             uow.commit()
@@ -114,13 +98,12 @@ class BatchService:
         """
         if not is_creator(identity):
             raise AccessDenied("You may not make new records this way.")
-        loaded = parse(ProvisioningSchema(), body)
-        wanted = replace(_announcement(loaded, identity), provisioned=True)
-        data = {**loaded["record"], "files": {"enabled": True}}
+        wanted, record = wanted_record(body, identity)
+        data = {**record, "files": {"enabled": True}}
         with UnitOfWork() as uow:
             item = _records().create(identity, data, uow=uow)
             draft = item._record
-            _require_sessions(draft, wanted)
+            require_sessions(draft, wanted)
             batch = announce(_service(), _SERVICE, draft, wanted, uow)
             self._submit(batch, uow)
             uow.commit()
@@ -180,7 +163,7 @@ class BatchService:
         """
         batch = _found(batch_id)
         own = authorize(batch, identity, Verb.COMPLETE, credential)
-        extra, change = _completion(body)
+        extra, change = wanted_completion(body)
         draft = draft_of(batch)
         # Whoever has the URL acts for whoever announced the batch.
         actor_id = str(identity.id) if own and identity.id else batch.created_by
@@ -190,7 +173,7 @@ class BatchService:
             batch = _locked(batch_id)
             if batch.status in (BatchState.COMPLETING, BatchState.COMPLETED):
                 return reply.accepted(batch)
-            _require_open(batch, uow)
+            require_open(batch, uow)
             batch.move(BatchState.COMPLETING)
             batch.error_on = batch.error_code = batch.error_message = None
             batch.access = {
@@ -284,16 +267,6 @@ class BatchService:
         return answer
 
 
-def require_unlocked(draft: Any) -> None:
-    """:raises BatchOpen: while a batch is on its way into the draft."""
-    batch = batches.open_of_record(draft.id)
-    if batch is not None:
-        raise BatchOpen(
-            "A batch of files is open in this draft: complete or abort it first.",
-            str(batch.id),
-        )
-
-
 def _service() -> Any:
     return current_service_registry.get(_SERVICE)
 
@@ -321,91 +294,3 @@ def _locked(batch_id: uuid.UUID) -> Batch:
     if batch is None:
         raise BatchNotFound("There is no such batch.")
     return batch
-
-
-def _require_open(batch: Batch, uow: UnitOfWork) -> None:
-    """:raises StateConflict: ended, or its deadline has just passed."""
-    if batch.status is BatchState.UPLOADING and utc_now() >= batch.complete_before:
-        close(batch, BatchState.EXPIRED, uow)
-        uow.commit()
-    if batch.status is not BatchState.UPLOADING:
-        raise StateConflict(f"The batch is {batch.state}.", batch.state)
-
-
-def _take_over_dead_lock(draft: Any) -> None:
-    """Free a draft from a batch that is over but for the reaper.
-
-    :raises Locked: the batch is alive.
-    """
-    with UnitOfWork() as uow:
-        batch = batches.open_of_record(draft.id, lock=True)
-        if batch is None:
-            return
-        passed = utc_now() >= batch.complete_before
-        if batch.status is BatchState.UPLOADING and passed:
-            close(batch, BatchState.EXPIRED, uow)
-            uow.commit()
-            return
-        if batch.status is BatchState.COMPLETING and batch.complete_job_id:
-            # Its worker may be dead: whoever takes the job looks for that.
-            job = jobs.locked(batch.complete_job_id)
-            if job is not None and job.due_at <= utc_now():
-                current_multipart.jobs.submit(job, uow)
-                uow.commit()
-        raise locked_by(batch)
-
-
-def _completion(body: Any) -> tuple[str, Any]:
-    rest = dict(body) if isinstance(body, Mapping) else body
-    extra = REFUSE
-    if isinstance(rest, dict) and "extra" in rest:
-        extra = parse(_ExtraSchema(), {"extra": rest.pop("extra")})["extra"]
-    return extra, parse_completion(rest)
-
-
-def _wanted(schema: Schema, body: Any, identity: Identity) -> Announcement:
-    return _announcement(parse(schema, body), identity)
-
-
-def _announcement(loaded: Mapping[str, Any], identity: Identity) -> Announcement:
-    """:raises InvalidTime: with the field at fault."""
-    now = utc_now()
-    complete_before = _moment(loaded, "completed_by", now)
-    if complete_before is None:
-        seconds = current_app.config["MULTIPART_BATCH_OPEN_SECONDS"]
-        complete_before = now + timedelta(seconds=seconds)
-    expires_at = _moment(loaded, "expires_in", now)
-    longest = current_app.config["MULTIPART_BATCH_MAX_TRANSIENT_SECONDS"]
-    check_times(
-        complete_before,
-        expires_at,
-        now,
-        max_open=timedelta(
-            seconds=current_app.config["MULTIPART_BATCH_MAX_OPEN_SECONDS"]
-        ),
-        max_transient=None if longest is None else timedelta(seconds=longest),
-    )
-    return Announcement(
-        files=loaded["files"],
-        mode=loaded["mode"],
-        complete_before=complete_before,
-        expires_at=expires_at,
-        created_by=str(identity.id) if identity.id else None,
-    )
-
-
-def _require_sessions(draft: Any, wanted: Announcement) -> None:
-    """:raises NoTemporaryCredentials: the draft's location has none."""
-    if wanted.mode != CREDENTIALS:
-        return
-    uri = draft.files.bucket.location.uri
-    if not uri.startswith("s3://"):
-        raise NoTemporaryCredentials("Files of this record are not stored in S3.")
-    from ...storage.sts import provider_for
-
-    provider_for(uri)
-
-
-def _moment(loaded: Mapping[str, Any], name: str, now: datetime) -> datetime | None:
-    text = loaded[name]
-    return None if text is None else parse_moment(text, now, field=name)

@@ -19,8 +19,8 @@ from ...records.models import Batch, utc_now
 from ...storage.revoke import lift, revoke
 from ...storage.s3_client import connection
 from ...storage.sts import provider_for
-from .announce import INCOMING
 from .reply import iso, seconds_left
+from .rows import INCOMING
 
 
 def open_session(batch_id: uuid.UUID) -> dict[str, Any]:

@@ -164,7 +164,7 @@ class UploadService:
 
     def verify_some(self, upload_ids: Sequence[str]) -> None:
         """Prove or find the digests of committed files, one after the other."""
-        verify_some(uuid.UUID(upload_id) for upload_id in upload_ids)
+        verify_some([uuid.UUID(upload_id) for upload_id in upload_ids])
 
     def reap(self) -> dict[str, int]:
         """Expire what is overdue, queue again what was lost."""

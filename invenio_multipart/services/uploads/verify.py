@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 
 from flask import current_app
 from invenio_db import db
@@ -14,7 +14,7 @@ from invenio_db.uow import UnitOfWork
 
 from ...core.digests import COMPUTABLE, Digest, parse_digest
 from ...core.hashing import ResumableHash
-from ...core.states import UploadState
+from ...core.states import BatchState, UploadState
 from ...errors import ChecksumMismatch, MultipartError, ObjectMissing, PartsMismatch
 from ...proxies import current_multipart
 from ...records import jobs, uploads
@@ -153,6 +153,10 @@ def verify(upload_id: uuid.UUID) -> None:
 
     :raises StorageUnavailable: to be tried again; the progress is kept.
     """
+    verify_some([upload_id])
+
+
+def _verify(upload_id: uuid.UUID) -> None:
     upload = db.session.get(Upload, upload_id)
     if upload is None or not _is_due(upload):
         return
@@ -181,13 +185,14 @@ def verify(upload_id: uuid.UUID) -> None:
         uow.commit()
 
 
-def verify_some(upload_ids: Iterable[uuid.UUID]) -> None:
+def verify_some(upload_ids: Sequence[uuid.UUID]) -> None:
     """Verify one after the other: small files do not need a task each.
 
     :raises StorageUnavailable: to be tried again; what is done is done.
     """
     for upload_id in upload_ids:
-        verify(upload_id)
+        _verify(upload_id)
+    _tell_batches(upload_ids)
 
 
 def _is_due(upload: Upload) -> bool:
@@ -221,38 +226,46 @@ def _conclude(
         # It is a file already; now its checksum is known, or it is withdrawn.
         instance.checksum = file_checksum(upload)
         instance.readable = error is None
-        uow.register(ReindexOp(upload.record_id))
-    if upload.status is UploadState.COMPLETED:
-        return
+        if upload.batch_id is None:
+            uow.register(ReindexOp(upload.record_id))
+    if upload.status is not UploadState.COMPLETED:
+        _end(upload, error, uow)
+
+
+def _end(upload: Upload, error: MultipartError | None, uow: UnitOfWork) -> None:
+    """What becomes of an upload that was waiting for this."""
     target = find_target(upload)
-    if upload.batch_id is not None:
-        # All files of a batch become files together; its job is waiting for this.
-        _nudge(upload.batch_id, uow)
     if target is None:
         # The entry went without its upload; nobody can ever reach these bytes.
         abort(upload, uow)
-        return
-    if error is not None:
+    elif error is not None:
         upload.fail(error.code, error.message)
         mark_failed(target)
-        return
-    if upload.batch_id is not None:
-        return
-    upload.move(UploadState.COMPLETED)
-    if target.is_ours:
-        finalize(upload, target, uow)
-        uow.register(extraction_op(upload))
+    elif upload.batch_id is None:
+        upload.move(UploadState.COMPLETED)
+        if target.is_ours:
+            finalize(upload, target, uow)
+            uow.register(extraction_op(upload))
+    # All files of a batch become files together; its job is waiting for this.
 
 
-def _nudge(batch_id: uuid.UUID, uow: UnitOfWork) -> None:
-    """Have the completion of a batch look again when nothing is left to read."""
-    waiting = uploads.count_unproved(batch_id)
-    batch = db.session.get(Batch, batch_id)
-    if waiting or batch is None or batch.complete_job_id is None:
-        return
-    job = jobs.hasten(batch.complete_job_id)
-    if job is not None:
-        current_multipart.jobs.submit(job, uow)
+def _tell_batches(upload_ids: Sequence[uuid.UUID]) -> None:
+    """What happens once for a batch when the last of its files has been read.
+
+    Its completion looks again, or its digests go into the index.
+    """
+    with UnitOfWork() as uow:
+        for batch_id, record_id in uploads.read_batches(upload_ids):
+            batch = db.session.get(Batch, batch_id)
+            if batch is None:
+                continue
+            if batch.status is BatchState.COMPLETED:
+                uow.register(ReindexOp(record_id))
+            elif batch.complete_job_id is not None:
+                job = jobs.hasten(batch.complete_job_id)
+                if job is not None:
+                    current_multipart.jobs.submit(job, uow)
+        uow.commit()
 
 
 def _mismatch(upload: Upload) -> ChecksumMismatch | None:

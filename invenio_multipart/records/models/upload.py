@@ -1,31 +1,18 @@
 # SPDX-FileCopyrightText: 2026 The invenio-multipart authors.
 # SPDX-License-Identifier: MIT
 
-"""Tables of uploads, of registered parts, of batches and of jobs."""
+"""Tables of uploads and of registered parts."""
 
 from __future__ import annotations
 
 import uuid
-from datetime import datetime, timezone
 
 from invenio_db import db
 from sqlalchemy_utils.types import UUIDType
 
-from ..core.plan import PartPlan
-from ..core.states import (
-    OPEN,
-    BatchState,
-    JobStatus,
-    UploadState,
-    move,
-    move_batch,
-)
-
-
-def utc_now() -> datetime:
-    """Now, aware."""
-    return datetime.now(timezone.utc)
-
+from ...core.plan import PartPlan
+from ...core.states import OPEN, UploadState, move
+from .moments import utc_now
 
 SENT_AS_PARTS = "parts"
 SENT_AS_OBJECT = "object"
@@ -245,181 +232,3 @@ class Part(db.Model):
     size = db.Column(db.BigInteger, nullable=False)
     md5 = db.Column(db.String(32), nullable=True)
     """Hex digits, None when only the size was registered."""
-
-
-class Batch(db.Model):
-    """Files of one draft announced together, with a deadline.
-
-    While it is open it locks its draft: the index allows one open batch a draft.
-    """
-
-    __tablename__ = "multipart_batch"
-    __table_args__ = (
-        # The lock itself: of any number of parallel announcements one gets in.
-        db.Index(
-            "uidx_multipart_batch_open_record_id",
-            "record_id",
-            unique=True,
-            postgresql_where=db.text("state IN ('uploading', 'completing')"),
-            sqlite_where=db.text("state IN ('uploading', 'completing')"),
-        ),
-        # The reaper walks open batches by deadline.
-        db.Index(
-            "ix_multipart_batch_state_complete_before", "state", "complete_before"
-        ),
-        # "Mine", the newest first.
-        db.Index("ix_multipart_batch_created_by_created", "created_by", "created"),
-        # What is repaired or expires is rare among what has ended.
-        db.Index(
-            "ix_multipart_batch_unpurged",
-            "updated",
-            postgresql_where=db.text(
-                "purged_on IS NULL AND state IN ('aborted', 'expired')"
-            ),
-        ),
-    )
-
-    id = db.Column(UUIDType, primary_key=True, default=uuid.uuid4)
-
-    record_id = db.Column(UUIDType, nullable=False)
-    """The draft (the record row, not its PID)."""
-
-    pid_value = db.Column(db.String(255), nullable=False)
-    """The draft's PID, as people and URLs name it."""
-
-    service_id = db.Column(db.String(255), nullable=False)
-    """File service of the draft, as the service registry knows it."""
-
-    bucket_id = db.Column(UUIDType, nullable=False)
-
-    prefix = db.Column(db.Text, nullable=False)
-    """URI of all objects of this batch, ending in a slash; no other's are there."""
-
-    mode = db.Column(db.String(32), nullable=False)
-
-    state = db.Column(db.String(16), nullable=False, default=BatchState.UPLOADING.value)
-
-    provisioned = db.Column(
-        db.Boolean(name="provisioned"), nullable=False, default=False
-    )
-    """Whether the batch made its draft: it then goes with the batch, if nobody has
-    changed it since."""
-
-    draft_revision = db.Column(db.Integer, nullable=False)
-    """Revision of the draft when the batch was announced."""
-
-    files = db.Column(db.Integer, nullable=False)
-    """How many files were announced."""
-
-    size = db.Column(db.BigInteger, nullable=False)
-    """Announced bytes, as far as sizes were given."""
-
-    access = db.Column(db.JSON(none_as_null=True), nullable=True)
-    """What the completion asked for, see :class:`..services.batches.schema`."""
-
-    sessions = db.Column(db.JSON(none_as_null=True), nullable=False, default=list)
-    """Names and ends of the temporary S3 sessions that were given out."""
-
-    created_by = db.Column(db.String(255), nullable=True)
-    """User id of who announced it, None for the system."""
-
-    created = db.Column(db.UTCDateTime, nullable=False, default=utc_now)
-    complete_before = db.Column(db.UTCDateTime, nullable=False)
-    expires_at = db.Column(db.UTCDateTime, nullable=True)
-    """When what was published of it is deleted again, None for never."""
-    completed_on = db.Column(db.UTCDateTime, nullable=True)
-    error_on = db.Column(db.UTCDateTime, nullable=True)
-    error_code = db.Column(db.String(64), nullable=True)
-    error_message = db.Column(db.Text, nullable=True)
-    purged_on = db.Column(db.UTCDateTime, nullable=True)
-    """When the store was freed of what was not completed, or of what expired."""
-
-    complete_job_id = db.Column(UUIDType, nullable=True)
-    purge_job_id = db.Column(UUIDType, nullable=True)
-    expires_job_id = db.Column(UUIDType, nullable=True)
-
-    updated = db.Column(
-        db.UTCDateTime, nullable=False, default=utc_now, onupdate=utc_now
-    )
-
-    def __repr__(self) -> str:
-        return f"<Batch {self.id} {self.state}>"
-
-    @property
-    def status(self) -> BatchState:
-        """``state`` as the enum."""
-        return BatchState(self.state)
-
-    def move(self, target: BatchState) -> None:
-        """Go to ``target``; the caller holds the row lock.
-
-        :raises StateConflict: when the table of moves does not allow it.
-        """
-        self.state = move_batch(self.status, target).value
-
-
-class Job(db.Model):
-    """Work that outlives the request which asked for it.
-
-    Its id is random and is all that is needed to read its status, so nothing here
-    that a stranger may not see goes into ``result`` or ``error``.
-    """
-
-    __tablename__ = "multipart_job"
-    __table_args__ = (
-        # What is due, and what a dead worker left, is found by this.
-        db.Index(
-            "ix_multipart_job_open_due_at",
-            "due_at",
-            postgresql_where=db.text("status IN ('PENDING', 'STARTED')"),
-        ),
-        # The global lock of a re-indexing: one that is not done excludes others.
-        db.Index(
-            "uidx_multipart_job_open_lock",
-            "lock",
-            unique=True,
-            postgresql_where=db.text("status IN ('PENDING', 'STARTED')"),
-            sqlite_where=db.text("status IN ('PENDING', 'STARTED')"),
-        ),
-        db.Index("ix_multipart_job_kind_created", "kind", "created"),
-        db.Index("ix_multipart_job_parent_id", "parent_id"),
-    )
-
-    id = db.Column(UUIDType, primary_key=True, default=uuid.uuid4)
-
-    kind = db.Column(db.String(32), nullable=False)
-    """What is done, a key of ``services.jobs.kinds``."""
-
-    status = db.Column(db.String(16), nullable=False, default=JobStatus.PENDING.value)
-
-    lock = db.Column(db.String(255), nullable=True)
-    """Name that no other open job may have; None locks nothing. Unique while the
-    job is open, so a lock ends with its job, however that ends."""
-
-    stage = db.Column(db.String(64), nullable=True)
-    """What the job is at, in one word."""
-
-    batch_id = db.Column(UUIDType, nullable=True)
-    parent_id = db.Column(UUIDType, nullable=True)
-    arguments = db.Column(db.JSON(none_as_null=True), nullable=False, default=dict)
-
-    due_at = db.Column(db.UTCDateTime, nullable=False, default=utc_now)
-    """Not before this moment; while it runs, when it is taken for dead."""
-
-    attempts = db.Column(db.Integer, nullable=False, default=0)
-    runner = db.Column(UUIDType, nullable=True)
-    """Who runs it: a worker that was taken for dead and is not finds another here."""
-
-    done = db.Column(db.BigInteger, nullable=False, default=0)
-    total = db.Column(db.BigInteger, nullable=True)
-
-    result = db.Column(db.JSON(none_as_null=True), nullable=True)
-    error_code = db.Column(db.String(64), nullable=True)
-    error_message = db.Column(db.Text, nullable=True)
-
-    created = db.Column(db.UTCDateTime, nullable=False, default=utc_now)
-    started_on = db.Column(db.UTCDateTime, nullable=True)
-    date_done = db.Column(db.UTCDateTime, nullable=True)
-
-    def __repr__(self) -> str:
-        return f"<Job {self.id} {self.kind} {self.status}>"

@@ -1,0 +1,133 @@
+# SPDX-FileCopyrightText: 2026 The invenio-multipart authors.
+# SPDX-License-Identifier: MIT
+
+"""Everything that can go wrong, as types with a stable code.
+
+.. code-block:: text
+
+    MultipartError
+    +-- BadRequest            the request cannot be right, whoever sends it
+    |   +-- InvalidKey
+    |   +-- InvalidPlan
+    |   +-- InvalidDigest
+    |   +-- InvalidPart
+    |   +-- PartRefused
+    |   +-- MissingParts
+    |   +-- PartsMismatch
+    |   +-- ChecksumMismatch
+    |   +-- QuotaExceeded
+    |   +-- UploadsUnfinished
+    |   +-- NotAllowedHere
+    |   +-- NoTemporaryCredentials
+    |   +-- InvalidTime
+    |   +-- TooManyFiles
+    |   +-- KeysTaken
+    |   +-- FilesDiffer
+    |   +-- BatchOpen
+    +-- GrantError            the credential of a batch does not do
+    |   +-- GrantInvalid
+    |   +-- GrantExpired
+    |   +-- GrantRefused
+    |   +-- GrantRevoked
+    +-- UploadNotFound
+    +-- UploadForbidden
+    +-- BatchNotFound
+    +-- AccessDenied
+    +-- JobNotFound
+    +-- StateConflict         right request, wrong moment
+    +-- Locked                somebody else is at it; wait or look who
+    +-- IndexIncomplete
+    +-- StorageError          the store, not the client
+        +-- StorageUnavailable
+        +-- UploadGone
+        +-- ObjectMissing
+
+The HTTP status of each stands in one table, ``resources/errors.py``.
+This package imports nothing: the client reads the codes too.
+"""
+
+from __future__ import annotations
+
+from .base import (
+    AccessDenied,
+    BadRequest,
+    InvalidTime,
+    Locked,
+    MultipartError,
+    NotAllowedHere,
+    StateConflict,
+)
+from .batches import (
+    BatchNotFound,
+    BatchOpen,
+    FilesDiffer,
+    GrantError,
+    GrantExpired,
+    GrantInvalid,
+    GrantRefused,
+    GrantRevoked,
+    IndexIncomplete,
+    JobNotFound,
+    KeysTaken,
+    TooManyFiles,
+)
+from .storage import (
+    NoTemporaryCredentials,
+    ObjectMissing,
+    StorageError,
+    StorageUnavailable,
+    UploadGone,
+)
+from .uploads import (
+    ChecksumMismatch,
+    InvalidDigest,
+    InvalidKey,
+    InvalidPart,
+    InvalidPlan,
+    MissingParts,
+    PartRefused,
+    PartsMismatch,
+    QuotaExceeded,
+    UploadForbidden,
+    UploadNotFound,
+    UploadsUnfinished,
+)
+
+__all__ = (
+    "AccessDenied",
+    "BadRequest",
+    "BatchNotFound",
+    "BatchOpen",
+    "ChecksumMismatch",
+    "FilesDiffer",
+    "GrantError",
+    "GrantExpired",
+    "GrantInvalid",
+    "GrantRefused",
+    "GrantRevoked",
+    "IndexIncomplete",
+    "InvalidDigest",
+    "InvalidKey",
+    "InvalidPart",
+    "InvalidPlan",
+    "InvalidTime",
+    "JobNotFound",
+    "KeysTaken",
+    "Locked",
+    "MissingParts",
+    "MultipartError",
+    "NoTemporaryCredentials",
+    "NotAllowedHere",
+    "ObjectMissing",
+    "PartRefused",
+    "PartsMismatch",
+    "QuotaExceeded",
+    "StateConflict",
+    "StorageError",
+    "StorageUnavailable",
+    "TooManyFiles",
+    "UploadForbidden",
+    "UploadGone",
+    "UploadNotFound",
+    "UploadsUnfinished",
+)

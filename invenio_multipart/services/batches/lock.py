@@ -1,0 +1,72 @@
+# SPDX-FileCopyrightText: 2026 The invenio-multipart authors.
+# SPDX-License-Identifier: MIT
+
+"""The lock that an open batch is on its draft, and what becomes of a dead one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from invenio_db.uow import UnitOfWork
+
+from ...core.states import BatchState
+from ...errors import BatchOpen, Locked, StateConflict
+from ...proxies import current_multipart
+from ...records import batches, jobs
+from ...records.models import Batch, utc_now
+from .end import close
+
+
+def require_unlocked(draft: Any) -> None:
+    """:raises BatchOpen: while a batch is on its way into the draft."""
+    batch = batches.open_of_record(draft.id)
+    if batch is not None:
+        raise BatchOpen(
+            "A batch of files is open in this draft: complete or abort it first.",
+            str(batch.id),
+        )
+
+
+def take_over_dead_lock(draft: Any) -> None:
+    """Free a draft from a batch that is over but for the reaper.
+
+    :raises Locked: the batch is alive.
+    """
+    with UnitOfWork() as uow:
+        batch = batches.open_of_record(draft.id, lock=True)
+        if batch is None:
+            return
+        passed = utc_now() >= batch.complete_before
+        if batch.status is BatchState.UPLOADING and passed:
+            close(batch, BatchState.EXPIRED, uow)
+            uow.commit()
+            return
+        if batch.status is BatchState.COMPLETING and batch.complete_job_id:
+            # Its worker may be dead: whoever takes the job looks for that.
+            job = jobs.locked(batch.complete_job_id)
+            if job is not None and job.due_at <= utc_now():
+                current_multipart.jobs.submit(job, uow)
+                uow.commit()
+        raise locked_by(batch)
+
+
+def require_open(batch: Batch, uow: UnitOfWork) -> None:
+    """:raises StateConflict: ended, or its deadline has just passed."""
+    if batch.status is BatchState.UPLOADING and utc_now() >= batch.complete_before:
+        close(batch, BatchState.EXPIRED, uow)
+        uow.commit()
+    if batch.status is not BatchState.UPLOADING:
+        raise StateConflict(f"The batch is {batch.state}.", batch.state)
+
+
+def locked_by(batch: Batch | None) -> Locked:
+    """The error for a draft that another batch has."""
+    lock: dict[str, Any] = {"stage": BatchState.UPLOADING.value}
+    if batch is not None:
+        lock = {
+            "stage": batch.state,
+            "batch": str(batch.id),
+            "since": batch.created.isoformat(timespec="seconds"),
+            "until": batch.complete_before.isoformat(timespec="seconds"),
+        }
+    return Locked("The draft is locked: another batch of files is open.", lock)
