@@ -14,13 +14,11 @@ from invenio_db import db
 from sqlalchemy import delete, func, insert, select, update
 
 from ..core.states import BATCH_OPEN, OPEN, BatchState, UploadState
-from .bulk import update_many
+from .bulk import chunks, update_many
 from .models import Batch, Part, Upload, utc_now
 
 _OPEN_BATCH = tuple(state.value for state in BATCH_OPEN)
 _OPEN = tuple(state.value for state in OPEN)
-_KEYS_AT_ONCE = 5000
-"""Keys in one statement; PostgreSQL takes 65,535 parameters."""
 
 
 def locked(batch_id: uuid.UUID) -> Batch | None:
@@ -178,7 +176,7 @@ def set_state(
     upload_ids: Collection[uuid.UUID], state: UploadState, **values: Any
 ) -> None:
     """The same move for many uploads; the caller has looked that it is allowed."""
-    for some in _chunks(upload_ids):
+    for some in chunks(upload_ids):
         db.session.execute(
             update(Upload)
             .where(Upload.id.in_(some))
@@ -246,67 +244,3 @@ def mark_purged(batch_id: uuid.UUID) -> None:
         .values(purged_on=utc_now())
         .execution_options(synchronize_session=False)
     )
-
-
-def present_entries(
-    model: Any, record_id: uuid.UUID, keys: Collection[str]
-) -> Sequence[Any]:
-    """Rows of the draft's file entries that have one of these keys."""
-    found: list[Any] = []
-    for some in _chunks(keys):
-        query = select(model).where(model.record_id == record_id, model.key.in_(some))
-        found += db.session.execute(query).scalars().all()
-    return found
-
-
-def count_entries(model: Any, record_id: uuid.UUID) -> int:
-    """How many files the draft has, pending ones included."""
-    query = select(func.count()).where(
-        model.record_id == record_id, model.json.isnot(None)
-    )
-    return int(db.session.execute(query).scalar_one())
-
-
-def insert_entries(
-    model: Any, record_id: uuid.UUID, entries: Mapping[str, Mapping[str, Any]]
-) -> None:
-    """File entries of a draft, as upstream writes them one by one.
-
-    :param model: table of the draft's file entries.
-    :param entries: their JSON by key; none of the keys has an entry yet.
-    """
-    now = utc_now()
-    rows = [
-        {
-            "id": uuid.uuid4(),
-            "created": now,
-            "updated": now,
-            "key": key,
-            "record_id": record_id,
-            "version_id": 1,
-            "json": dict(json),
-        }
-        for key, json in entries.items()
-    ]
-    if rows:
-        db.session.execute(insert(model.__table__), rows)
-
-
-def delete_entries(model: Any, record_id: uuid.UUID, keys: Collection[str]) -> None:
-    """Take pending entries out of the draft; finished files stay."""
-    for some in _chunks(keys):
-        db.session.execute(
-            delete(model)
-            .where(
-                model.record_id == record_id,
-                model.key.in_(some),
-                model.object_version_id.is_(None),
-            )
-            .execution_options(synchronize_session="fetch")
-        )
-
-
-def _chunks(values: Iterable[Any]) -> Iterable[Sequence[Any]]:
-    every = list(values)
-    for start in range(0, len(every), _KEYS_AT_ONCE):
-        yield every[start : start + _KEYS_AT_ONCE]

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from invenio_db import db
@@ -16,6 +16,9 @@ from sqlalchemy_utils.types import UUIDType
 
 _AT_ONCE = 2000
 """Rows in one statement."""
+
+_NAMED_AT_ONCE = 5000
+"""Values in one IN; PostgreSQL takes 65,535 parameters."""
 
 
 def update_many(
@@ -92,3 +95,10 @@ def _type(column: Column[Any]) -> Any:
     if isinstance(column.type, UUIDType):
         return postgresql.UUID
     return column.type
+
+
+def chunks(values: Iterable[Any]) -> Iterable[Sequence[Any]]:
+    """The values, as many at a time as one statement may name."""
+    every = list(values)
+    for start in range(0, len(every), _NAMED_AT_ONCE):
+        yield every[start : start + _NAMED_AT_ONCE]

@@ -28,7 +28,7 @@ from ...errors import (
     NotAllowedHere,
     TooManyFiles,
 )
-from ...records import batches, jobs, quota, uploads
+from ...records import batches, entries, jobs, quota, uploads
 from ...records.models import (
     Batch,
     utc_now,
@@ -148,7 +148,7 @@ def _make_room(
     """Check what the draft has; uploads that are begun again make way."""
     model = draft.files.file_cls.model_cls
     keys = {file.key for file in files}
-    present = batches.present_entries(model, draft.id, keys)
+    present = entries.present(model, draft.id, keys)
     taken = [entry.key for entry in present if not _is_pending_upload(entry)]
     if taken:
         raise KeysTaken("The draft has these files already:", sorted(taken))
@@ -156,14 +156,14 @@ def _make_room(
     if pending:
         begun = [u for u in uploads.open_of_record(draft.id) if u.key in keys]
         abort_all(begun, uow)
-        batches.delete_entries(model, draft.id, pending)
+        entries.drop_pending(model, draft.id, pending)
     check_count(service, draft, len(files))
 
 
 def check_count(service: Any, draft: Any, more: int) -> None:
     """:raises TooManyFiles: when the draft would hold more than the site allows."""
     limit = service.config.max_files_count
-    present = batches.count_entries(draft.files.file_cls.model_cls, draft.id)
+    present = entries.count(draft.files.file_cls.model_cls, draft.id)
     # As upstream has it: what is beyond the limit already may stay so.
     if limit and present <= limit < present + more:
         raise TooManyFiles(
@@ -196,11 +196,11 @@ def add_files(
 ) -> None:
     """Write uploads and file entries; the rows are in the order of the files."""
     batches.insert_uploads(rows)
-    entries = {
+    new = {
         file.key: entry_of(file, row) for file, row in zip(files, rows, strict=False)
     }
     model = service.record_cls.files.file_cls.model_cls
-    batches.insert_entries(model, batch.record_id, entries)
+    entries.add(model, batch.record_id, new)
 
 
 def _schedule(batch: Batch) -> None:

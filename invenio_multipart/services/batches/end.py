@@ -23,7 +23,7 @@ from ...core.running import Postpone, RunningJob
 from ...core.states import BatchState, UploadState
 from ...errors import StateConflict
 from ...proxies import current_multipart
-from ...records import batches, jobs, quota
+from ...records import batches, entries, jobs, quota
 from ...records.models import Batch, Upload, utc_now
 from ...storage.factory import multipart_storage, object_prefix
 
@@ -52,7 +52,7 @@ def close(batch: Batch, target: BatchState, uow: UnitOfWork) -> None:
         batch.bucket_id, sum(upload.size for upload in begun if upload.reserved)
     )
     model = entries_model(batch)
-    batches.delete_entries(model, batch.record_id, [upload.key for upload in begun])
+    entries.drop_pending(model, batch.record_id, [upload.key for upload in begun])
     batches.end_open(batch.id, _ENDS[target])
     if batch.expires_job_id is not None:
         jobs.revoke(batch.expires_job_id)
@@ -221,7 +221,7 @@ def _remove_draft(batch: Batch) -> None:
     except NoResultFound:
         return
     touched = draft.revision_id != batch.draft_revision
-    if touched or batches.count_entries(entries_model(batch), batch.record_id):
+    if touched or entries.count(entries_model(batch), batch.record_id):
         current_app.logger.info("Draft %s outlives its batch.", batch.pid_value)
         return
     service.delete_draft(system_identity, batch.pid_value)

@@ -18,7 +18,7 @@ from invenio_files_rest.models import Bucket
 from invenio_records_resources.proxies import current_service_registry
 
 from ...errors import BadRequest
-from ...records import batches
+from ...records import batches, entries
 from ...records.batches import SentFile
 from ...records.models import Batch
 from ..uploads.initiate import checked_key
@@ -76,7 +76,7 @@ def _add(batch: Batch, files: Sequence[AnnouncedFile]) -> None:
         check_count(service, draft, len(files))
         model = draft.files.file_cls.model_cls
         keys = [file.key for file in files]
-        present = batches.present_entries(model, draft.id, keys)
+        present = entries.present(model, draft.id, keys)
         if present:
             taken = ", ".join(sorted(entry.key for entry in present)[:5])
             raise BadRequest(f"The draft has these files already: {taken}.")

@@ -50,8 +50,7 @@ def _row(
     file: AnnouncedFile,
     now: datetime,
 ) -> dict[str, Any]:
-    file_id = uuid.uuid4()
-    declared = provable(file.checksum, storage)
+    file_id, declared = uuid.uuid4(), provable(file.checksum, storage)
     direct = Ability.PRESIGNED_PARTS in storage.abilities
     try:
         plan = make_plan(file.size or 0, limits=storage.limits)
