@@ -11,11 +11,12 @@ slow lines have failed elsewhere when links expired in the middle. Links of
 temporary S3 credentials end with those, whatever stands here.
 """
 
-MULTIPART_UPLOAD_EXPIRES_SECONDS = 30 * 24 * 3600
-"""How long an upload may rest before it is purged, in seconds.
+MULTIPART_UPLOAD_LIFETIME = 7 * 24 * 3600
+"""How long an upload may rest before it is purged, in seconds; 7 days.
 
 Counted from the initiation, and anew from each registration of parts. When it has
-passed, parts, file entry and quota reservation are gone.
+passed, parts, file entry and quota reservation are gone. Files of a batch have the
+batch's deadline instead.
 """
 
 MULTIPART_VERIFY_INLINE_MAX = 64 * 2**20
@@ -49,6 +50,17 @@ small database write.
 
 MULTIPART_REAPER_INTERVAL_SECONDS = 600
 """How often overdue and interrupted uploads are looked for; 0 switches it off."""
+
+MULTIPART_STRAY_GRACE_SECONDS = 24 * 3600
+"""Age, in seconds, at which an upload in the store that no row names is aborted.
+
+None: they are left alone. A copy of a site that uses the original's buckets needs
+that: it does not know the original's newer uploads.
+"""
+
+MULTIPART_AUDIT_DAYS = 90
+"""How long it is kept what the reaper has removed, in days, and so the time within
+which ``invenio multipart restore`` can give an object back; 0 keeps it for ever."""
 
 MULTIPART_JOBS_INTERVAL_SECONDS = 60
 """How often due jobs, and jobs of workers that died, are queued; 0 switches it off.

@@ -118,7 +118,7 @@ def checked_key(key: str) -> str:
 
 def deadline() -> Any:
     """When an upload that nobody touches from now on is purged, UTC."""
-    seconds = current_app.config["MULTIPART_UPLOAD_EXPIRES_SECONDS"]
+    seconds = current_app.config["MULTIPART_UPLOAD_LIFETIME"]
     return utc_now() + timedelta(seconds=seconds)
 
 
