@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flask import Flask
 from sqlalchemy.orm.exc import ObjectDeletedError, StaleDataError
@@ -16,11 +16,13 @@ from .errors import MultipartError
 from .resources import serializer
 from .resources.errors import error_response, lost_race_response
 from .resources.guard import refuse_malformed
-from .services.batches.service import BatchService
 from .services.jobs.index import IndexService
 from .services.jobs.service import JobService
 from .services.uploads.service import UploadService
 from .transfers.components import MultipartFileComponent, MultipartRecordComponent
+
+if TYPE_CHECKING:
+    from .services.batches.service import BatchService
 
 _STOCK_FACTORIES = {
     "invenio_s3.s3fs_storage_factory",
@@ -54,7 +56,9 @@ class InvenioMultipart:
 
     @cached_property
     def batches(self) -> BatchService:
-        """The service of batches of files."""
+        """The service of batches of files; for InvenioRDM only."""
+        from .services.batches.service import BatchService
+
         return BatchService()
 
     @cached_property

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from typing import Any
 
 from flask import Blueprint, Response, g, request
@@ -50,7 +51,12 @@ class BatchResource(RefusesOtherMethods, ErrorHandlersMixin, Resource):  # type:
     config: BatchResourceConfig
 
     def create_url_rules(self) -> list[dict[str, Any]]:
-        """Routing; other methods are refused in the shape of all errors."""
+        """Routing; other methods are refused in the shape of all errors.
+
+        None where there is no InvenioRDM: batches fill its drafts.
+        """
+        if find_spec("invenio_rdm_records") is None:
+            return []
         calls = {
             "draft": {"POST": self.announce_for_draft},
             "version": {"POST": self.announce_for_new_version},
