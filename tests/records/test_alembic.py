@@ -20,7 +20,14 @@ from invenio_db import InvenioDB, db
 from sqlalchemy import create_engine, inspect, text
 from sqlalchemy.engine import make_url
 
-OURS = {"multipart_upload", "multipart_part", "multipart_batch", "multipart_job"}
+OURS = {
+    "multipart_audit",
+    "multipart_batch",
+    "multipart_bookmark",
+    "multipart_job",
+    "multipart_part",
+    "multipart_upload",
+}
 BRANCH = "invenio_multipart"
 
 

@@ -44,6 +44,11 @@ class Batch(db.Model):
                 "purged_on IS NULL AND state IN ('aborted', 'expired')"
             ),
         ),
+        db.Index(
+            "ix_multipart_batch_unexpired",
+            "expires_at",
+            postgresql_where=db.text("purged_on IS NULL AND state = 'completed'"),
+        ),
     )
 
     id = db.Column(UUIDType, primary_key=True, default=uuid.uuid4)

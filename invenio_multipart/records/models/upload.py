@@ -52,6 +52,12 @@ class Upload(db.Model):
             "updated",
             postgresql_where=db.text("hash_states IS NOT NULL"),
         ),
+        # Buckets whose size is more than their files have.
+        db.Index(
+            "ix_multipart_upload_reserved",
+            "bucket_id",
+            postgresql_where=db.text("reserved"),
+        ),
         # All files of a batch are walked in the order of their keys.
         db.Index(
             "ix_multipart_upload_batch_key",
