@@ -159,6 +159,10 @@ def _check_room(
         if not file.size_known
     }
     if sizes:
+        # One that was taken out of the draft meanwhile gets no quota.
+        still = {file.id for file in batches.sent_files(batch.id, lock=True)}
+        sizes = {file_id: sizes[file_id] for file_id in still & set(sizes)}
+    if sizes:
         bucket = db.session.get(Bucket, batch.bucket_id)
         quota.check_limits(bucket, max(sizes.values()))
         quota.reserve_bytes(batch.bucket_id, sum(sizes.values()))

@@ -47,7 +47,8 @@ def close(batch: Batch, target: BatchState, uow: UnitOfWork) -> None:
     if batch.status in _ENDS or batch.status is BatchState.COMPLETED:
         return
     batch.move(target)
-    begun = batches.sent_files(batch.id)
+    # Locked: a file that is taken out just now gives its quota back itself.
+    begun = batches.sent_files(batch.id, lock=True)
     quota.release_bytes(
         batch.bucket_id, sum(upload.size for upload in begun if upload.reserved)
     )
@@ -105,10 +106,9 @@ def sweep_later(batch: Batch, uow: UnitOfWork) -> None:
     Nobody can take a link back. What is sent by one after the batch has ended is
     nobody's file, and is removed once no link is left.
     """
-    if utc_now() < batch.complete_before:
-        due_at = batch.complete_before + GRACE
-        job = jobs.create("sweep_batch", batch_id=batch.id, due_at=due_at)
-        current_multipart.jobs.submit(job, uow)
+    due_at = max(batch.complete_before, utc_now()) + GRACE
+    job = jobs.create("sweep_batch", batch_id=batch.id, due_at=due_at)
+    current_multipart.jobs.submit(job, uow)
 
 
 def sweep(job: RunningJob) -> dict[str, Any]:

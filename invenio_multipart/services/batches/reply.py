@@ -48,6 +48,7 @@ def announcement(batch: Batch, draft: Any) -> dict[str, Any]:
         "links": {},
         "complete_before": iso(batch.complete_before),
         **own_urls(batch),
+        "script_url": None,
         "purge_job_id": str(batch.purge_job_id),
         "expires_in": iso(batch.expires_at),
         "expires_job_id": _text(batch.expires_job_id),
