@@ -39,7 +39,10 @@ MOVES: dict[UploadState, frozenset[UploadState]] = {
     _S.COMMITTING: frozenset(
         {_S.UPLOADING, _S.VERIFYING, _S.COMPLETED, _S.FAILED, _S.ABORTED, _S.EXPIRED}
     ),
-    _S.VERIFYING: frozenset({_S.COMPLETED, _S.FAILED, _S.ABORTED, _S.EXPIRED}),
+    # Back only in a batch: its whole objects may be sent again.
+    _S.VERIFYING: frozenset(
+        {_S.UPLOADING, _S.COMPLETED, _S.FAILED, _S.ABORTED, _S.EXPIRED}
+    ),
     _S.FAILED: frozenset({_S.UPLOADING, _S.COMMITTING, _S.ABORTED, _S.EXPIRED}),
     _S.COMPLETED: frozenset(),
     _S.ABORTED: frozenset(),

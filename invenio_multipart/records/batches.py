@@ -186,14 +186,16 @@ def set_state(
 
 
 def learn_sizes(sizes: Mapping[uuid.UUID, int]) -> None:
-    """Files announced without a size have these, and are reserved."""
+    """Files announced without a size have these now, and they are reserved.
+
+    That nobody had said so stays known: the next object may have another.
+    """
     update_many(
         Upload.__table__,
         [
             {"id": file_id, "size": size, "part_size": max(size, 1)}
             for file_id, size in sizes.items()
         ],
-        size_known=True,
         reserved=True,
     )
 

@@ -201,12 +201,15 @@ def drop_parts(upload_ids: Sequence[uuid.UUID]) -> None:
 
 
 def save_progress(
-    upload_id: uuid.UUID, offset: int, states: dict[str, str] | None
+    upload_id: uuid.UUID,
+    made_on: datetime,
+    offset: int,
+    states: dict[str, str] | None,
 ) -> None:
-    """Remember how far a verification has read."""
+    """Remember how far a verification of the object made then has read."""
     db.session.execute(
         update(Upload)
-        .where(Upload.id == upload_id)
+        .where(Upload.id == upload_id, Upload.completed_on == made_on)
         .values(hash_offset=offset, hash_states=states)
     )
 

@@ -21,6 +21,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
+from flask import current_app
 from invenio_db import db
 from invenio_db.uow import UnitOfWork
 from invenio_files_rest.models import Bucket
@@ -28,7 +29,7 @@ from invenio_files_rest.models import Bucket
 from ...core.digests import COMPUTABLE, parse_digest
 from ...core.running import Postpone, RunningJob
 from ...core.states import BatchState, UploadState
-from ...errors import FilesDiffer, StateConflict
+from ...errors import BadRequest, FilesDiffer, StateConflict, StorageError
 from ...records import batches, quota
 from ...records.batches import SentFile
 from ...records.models import SENT_AS_OBJECT, Batch, Job, Upload, utc_now
@@ -77,7 +78,7 @@ def complete(job: RunningJob) -> dict[str, Any]:
     sent = settle_extra(batch, sent, findings, listing)
     findings.check()
     if not sent:
-        raise FilesDiffer(["(all files were removed)"], [])
+        raise BadRequest("No file is left in the batch.", field="files")
     _make_objects(job, batch, sent, listing)
     job.advance(total, total, "proving")
     _prove(batch.id)
@@ -98,15 +99,17 @@ def reopen(job: Job) -> None:
     batch.error_on = utc_now()
     batch.error_code = job.error_code
     batch.error_message = job.error_message
-    # What can be sent again may be; what the store has made stays made.
-    failed = [
+    # Whole objects may be sent again, so the next try looks at all of them anew; what
+    # was put together of parts stays.
+    whole = [
         file.id
         for file in batches.sent_files(batch.id, lock=True)
-        if file.status is _S.FAILED and file.sent_as == SENT_AS_OBJECT
+        if file.sent_as == SENT_AS_OBJECT
     ]
     batches.set_state(
-        failed,
+        whole,
         _S.UPLOADING,
+        hash_states=None,
         completed_on=None,
         error_on=None,
         error_code=None,
@@ -153,20 +156,22 @@ def _check_room(
 
     :raises QuotaExceeded: nothing has been changed.
     """
-    sizes = {
+    found = {
         file.id: listing[name_of(file, batch)].size
         for file in whole
         if not file.size_known
     }
-    if sizes:
-        # One that was taken out of the draft meanwhile gets no quota.
-        still = {file.id for file in batches.sent_files(batch.id, lock=True)}
-        sizes = {file_id: sizes[file_id] for file_id in still & set(sizes)}
-    if sizes:
+    # One that was taken out of the draft meanwhile gets no quota.
+    unsized = [
+        file for file in batches.sent_files(batch.id, lock=True) if file.id in found
+    ]
+    if unsized:
         bucket = db.session.get(Bucket, batch.bucket_id)
-        quota.check_limits(bucket, max(sizes.values()))
-        quota.reserve_bytes(batch.bucket_id, sum(sizes.values()))
-        batches.learn_sizes(sizes)
+        quota.check_limits(bucket, max(found[file.id] for file in unsized))
+        # An earlier try may have reserved what was there then.
+        more = sum(found[file.id] - file.size for file in unsized)
+        quota.reserve_bytes(batch.bucket_id, more)
+        batches.learn_sizes({file.id: found[file.id] for file in unsized})
     db.session.commit()
 
 
@@ -270,11 +275,15 @@ def _unproved(file: SentFile) -> bool:
 
 def _tidied(batch: Batch) -> dict[str, Any]:
     """Remove what was staged, and say what has become of the batch."""
-    end_sessions(batch)
-    if in_store(batch):
-        staged = object_prefix(f"{batch.prefix}{INCOMING}")
-        staged.remove_uploads()
-        staged.remove_all()
+    try:
+        end_sessions(batch)
+        if in_store(batch):
+            staged = object_prefix(f"{batch.prefix}{INCOMING}")
+            staged.remove_uploads()
+            staged.remove_all()
+    except StorageError:
+        # The files are there; the sweep after the deadline comes by in any case.
+        current_app.logger.warning("Batch %s is not tidied.", batch.id, exc_info=True)
     return {
         "record_id": batch.pid_value,
         "files": batch.files,

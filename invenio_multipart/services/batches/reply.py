@@ -130,7 +130,7 @@ def file_entry(upload: SentFile, arrived: int | None) -> dict[str, Any]:
     done = upload.made
     return {
         "key": upload.key,
-        "size": upload.size if upload.size_known else None,
+        "size": upload.size if upload.size_known or done else None,
         "checksum": upload.declared,
         "state": upload.state,
         "uploaded": done

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from flask import current_app
 from invenio_db import db
@@ -165,7 +166,7 @@ def _verify(upload_id: uuid.UUID) -> None:
     error: MultipartError | None = None
     digests: Mapping[str, str] = {}
     pass_ = _Pass(upload)
-    size = upload.size
+    size, made_on = upload.size, upload.completed_on
     # The connection goes back to the pool while bytes flow.
     db.session.commit()
     try:
@@ -174,14 +175,15 @@ def _verify(upload_id: uuid.UUID) -> None:
             pass_.take(piece)
             if pass_.offset - saved >= step:
                 saved = pass_.offset
-                uploads.save_progress(upload_id, saved, pass_.states() or {})
+                states = pass_.states() or {}
+                uploads.save_progress(upload_id, made_on, saved, states)
                 db.session.commit()
         digests = pass_.finish(size)
     except (PartsMismatch, ObjectMissing) as found:
         # No later pass would find anything else.
         error = found
     with UnitOfWork() as uow:
-        _conclude(upload_id, digests, error, uow)
+        _conclude(upload_id, made_on, digests, error, uow)
         uow.commit()
 
 
@@ -205,13 +207,14 @@ def _is_due(upload: Upload) -> bool:
 
 def _conclude(
     upload_id: uuid.UUID,
+    made_on: datetime,
     digests: Mapping[str, str],
     error: MultipartError | None,
     uow: UnitOfWork,
 ) -> None:
     upload = uploads.locked(upload_id)
-    if upload is None or not _is_due(upload):
-        # Aborted, or proved by another worker, while this one was reading.
+    if upload is None or not _is_due(upload) or upload.completed_on != made_on:
+        # Aborted, sent again, or proved by another worker, while this one was reading.
         return
     upload.digests = {**upload.digests, **digests}
     upload.hash_states = None
