@@ -16,7 +16,7 @@ ALLOWED = {
     "initiated": "uploading failed aborted expired",
     "uploading": "committing failed aborted expired",
     "committing": "uploading verifying completed failed aborted expired",
-    "verifying": "completed failed aborted expired",
+    "verifying": "uploading completed failed aborted expired",
     "failed": "uploading committing aborted expired",
     "completed": "",
     "aborted": "",

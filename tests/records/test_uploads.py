@@ -217,15 +217,21 @@ def test_the_reaper_skips_what_is_in_use(app):
 
 def test_a_finished_verification_is_forgotten():
     """Once its hash state is cleared a completed upload is nobody's work any more."""
-    upload_id = new_upload(state="completed", hash_states={})
+    made_on = utc_now()
+    upload_id = new_upload(state="completed", hash_states={}, completed_on=made_on)
     later = utc_now() + timedelta(days=1)
     assert upload_id in uploads.unverified(later, 10_000)
-    uploads.save_progress(upload_id, 17, {"md5": "00"})
+    uploads.save_progress(upload_id, made_on, 17, {"md5": "00"})
     db.session.commit()
     db.session.expire_all()
     assert db.session.get(Upload, upload_id).hash_states == {"md5": "00"}
     assert upload_id in uploads.unverified(later, 10_000)
-    uploads.save_progress(upload_id, 70, None)
+    uploads.save_progress(upload_id, later, 50, {"md5": "ff"})
+    db.session.expire_all()
+    assert db.session.get(Upload, upload_id).hash_states == {"md5": "00"}, (
+        "of another object"
+    )
+    uploads.save_progress(upload_id, made_on, 70, None)
     db.session.commit()
     assert upload_id not in uploads.unverified(later, 10_000)
     second = new_upload(state="completed", hash_states={})
