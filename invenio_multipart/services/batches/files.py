@@ -17,6 +17,7 @@ from ...storage.factory import multipart_storage
 from ..uploads.parts import last_known
 from . import reply
 from .inspect import list_objects, name_of
+from .opening import open_uploads
 
 
 def page_of_files(batch: Batch, after: str, size: int) -> dict[str, Any]:
@@ -26,6 +27,7 @@ def page_of_files(batch: Batch, after: str, size: int) -> dict[str, Any]:
     of the page.
 
     :param size: files in the page, 1 or more.
+    :raises StorageUnavailable: the store does not answer.
     """
     found = batches.page_of_files(batch.id, after, size + 1)
     page, more = found[:size], found[size:]
@@ -38,6 +40,8 @@ def page_of_files(batch: Batch, after: str, size: int) -> dict[str, Any]:
     ]
     urls, headers = {}, {}
     if batch.status is BatchState.UPLOADING:
+        # Whoever announced it may have died before all of them were opened.
+        open_uploads(batch)
         urls, headers = reply.sending_urls(batch, missing)
     return {
         "files": [reply.file_entry(upload, arrived[upload.id]) for upload in page],

@@ -10,7 +10,7 @@ from typing import Any
 from invenio_db.uow import UnitOfWork
 
 from ...core.states import BatchState
-from ...errors import BatchOpen, Locked, StateConflict
+from ...errors import BatchOpen, Locked
 from ...proxies import current_multipart
 from ...records import batches, jobs
 from ...records.models import Batch, utc_now
@@ -41,22 +41,22 @@ def take_over_dead_lock(draft: Any) -> None:
             close(batch, BatchState.EXPIRED, uow)
             uow.commit()
             return
+        refusal = locked_by(batch)
         if batch.status is BatchState.COMPLETING and batch.complete_job_id:
             # Its worker may be dead: whoever takes the job looks for that.
             job = jobs.locked(batch.complete_job_id)
             if job is not None and job.due_at <= utc_now():
                 current_multipart.jobs.submit(job, uow)
-                uow.commit()
-        raise locked_by(batch)
+        # Inside, it would undo the transaction.
+        uow.commit()
+    raise refusal
 
 
-def require_open(batch: Batch, uow: UnitOfWork) -> None:
-    """:raises StateConflict: ended, or its deadline has just passed."""
+def is_over(batch: Batch, uow: UnitOfWork) -> bool:
+    """Whether the batch has ended without files; it does now if it is late."""
     if batch.status is BatchState.UPLOADING and utc_now() >= batch.complete_before:
         close(batch, BatchState.EXPIRED, uow)
-        uow.commit()
-    if batch.status is not BatchState.UPLOADING:
-        raise StateConflict(f"The batch is {batch.state}.", batch.state)
+    return batch.status in (BatchState.ABORTED, BatchState.EXPIRED)
 
 
 def locked_by(batch: Batch | None) -> Locked:

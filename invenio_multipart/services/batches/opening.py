@@ -32,7 +32,9 @@ def open_uploads(batch: Batch) -> None:
     waiting = [
         upload.id
         for upload in batches.sent_files(batch.id)
-        if upload.sent_as == SENT_AS_PARTS and upload.size_known
+        if upload.sent_as == SENT_AS_PARTS
+        and upload.size_known
+        and upload.upload_ref is None
     ]
     if not waiting:
         return

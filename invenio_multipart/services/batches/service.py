@@ -33,10 +33,11 @@ from ..uploads.schema import parse
 from . import reply
 from .access import check
 from .announce import announce
+from .asking import ask_for_completion
 from .content import take_content
 from .end import close
 from .files import page_of_files
-from .lock import require_open, take_over_dead_lock
+from .lock import take_over_dead_lock
 from .opening import open_uploads
 from .rights import authorize, draft_of, is_creator, is_uploader, may_upload
 from .schema import CREDENTIALS, PageOfBatchesSchema, PageOfFilesSchema
@@ -169,24 +170,8 @@ class BatchService:
         actor_id = str(identity.id) if own and identity.id else batch.created_by
         if batch.status is BatchState.UPLOADING and draft is not None:
             check(change, identity_of(actor_id), draft)
-        with UnitOfWork() as uow:
-            batch = _locked(batch_id)
-            if batch.status in (BatchState.COMPLETING, BatchState.COMPLETED):
-                return reply.accepted(batch)
-            require_open(batch, uow)
-            batch.move(BatchState.COMPLETING)
-            batch.error_on = batch.error_code = batch.error_message = None
-            batch.access = {
-                "change": change.to_json(),
-                "actor": actor_id,
-                "extra": extra,
-            }
-            job = jobs.create("complete_batch", batch_id=batch.id, total=batch.files)
-            batch.complete_job_id = job.id
-            current_multipart.jobs.submit(job, uow)
-            answer = reply.accepted(batch)
-            uow.commit()
-        return answer
+        wanted = {"change": change.to_json(), "actor": actor_id, "extra": extra}
+        return ask_for_completion(batch_id, wanted)
 
     def abort(
         self, identity: Identity, batch_id: uuid.UUID, credential: str | None
