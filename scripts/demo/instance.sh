@@ -21,6 +21,7 @@ instance_start() { # instance_start STORAGE FRESH
   fi
   instance_halt
   if [ -n "$fresh" ]; then
+    sts_services clean ceph minio
     "$ROOT/scripts/services.sh" clean
     rm -rf "$INSTANCE" "$DEMO/instance.env" "$RUN"
   fi
@@ -28,6 +29,7 @@ instance_start() { # instance_start STORAGE FRESH
   prepare "$storage"
   python_env
   eval "$("$ROOT/scripts/services.sh" env)"
+  ! has_sts "$storage" || eval "$(sts_services env "$storage")"
   write_config "$storage"
   echo "$storage" >"$RUN/storage"
   export INVENIO_INSTANCE_PATH=$INSTANCE DEMO_REQUEST_LOG=$RUN/requests.log
@@ -42,12 +44,31 @@ instance_start() { # instance_start STORAGE FRESH
 # The Python environment and the services take minutes the first time: both are made at once.
 prepare() {
   local services="postgresql redis opensearch" job
-  [ "$1" = local ] || services="$services versitygw"
+  [ "$1" != s3 ] || services="$services versitygw"
   python_env &
   job=$!
-  step "starting services: $services" "10 s; 5 minutes the first time" "$ROOT/scripts/services.sh" start $services ||
+  step "starting services" "10 s; 5 minutes the first time" "$ROOT/scripts/services.sh" start $services ||
+    { wait "$job" || true; return 1; }
+  ! has_sts "$1" ||
+    step "starting $1" "20 s; some minutes the first time" sts_services start "$1" ||
     { wait "$job" || true; return 1; }
   wait "$job"
+}
+
+# The storages are s3, local, and by their names the S3 servers that have STS.
+has_sts() { [ "$1" = ceph ] || [ "$1" = minio ]; }
+
+# What a site's own settings for temporary credentials would be.
+sts_settings() {
+  local server=STS_SERVER_${1^^}
+  python3 - "$1" "${!server}" <<'PYTHON'
+import json, sys
+
+name, server = sys.argv[1], json.loads(sys.argv[2])
+print(f"MULTIPART_STS_ENDPOINT_URL = {server['sts_endpoint_url']!r}")
+if name != "minio":  # it has no roles
+    print(f"MULTIPART_STS_ROLE_ARN = {server['role_arn']!r}")
+PYTHON
 }
 
 write_config() {
@@ -62,7 +83,8 @@ write_config() {
   local csp # a browser may then send parts to the S3 server
   if [ "$1" = local ]; then csp=; else csp="\"$S3_ENDPOINT_URL\""; fi
   cat >"$INSTANCE/invenio.cfg" <<CFG
-# Written by run-demo.sh at each start. Nothing here is about invenio-multipart: it configures itself.
+# Written by run-demo.sh at each start. invenio-multipart configures itself; only temporary credentials
+# need settings, which stand at the end where the S3 server has some.
 from flask_webpackext.manifest import JinjaManifest, JinjaManifestEntry, JinjaManifestLoader
 from invenio_app.config import APP_DEFAULT_SECURE_HEADERS as _headers
 
@@ -130,6 +152,7 @@ S3_ACCESS_KEY_ID = "$S3_ACCESS_KEY_ID"
 S3_SECRET_ACCESS_KEY = "$S3_SECRET_ACCESS_KEY"
 S3_REGION_NAME = "$S3_REGION_NAME"
 CFG
+  ! has_sts "$1" || sts_settings "$1" >>"$INSTANCE/invenio.cfg"
   chmod 600 "$INSTANCE/invenio.cfg" "$INSTANCE/secret"
 }
 
@@ -142,8 +165,8 @@ setup_key() {
 }
 
 setup() {
-  local name=local uri=$INSTANCE/files
-  if [ "$1" = s3 ]; then name=s3 uri=s3://$S3_BUCKET; else mkdir -p "$uri"; fi
+  local name=$1 uri=$INSTANCE/files
+  if [ "$1" = local ]; then mkdir -p "$uri"; else uri=s3://$S3_BUCKET; fi
   (umask 077
    "$PYTHON" "$ROOT/scripts/demo/setup_instance.py" "$name" "$uri" >"$INSTANCE/tokens.new" 2>"$RUN/setup.log") ||
     { tail -n 20 "$RUN/setup.log" >&2; return 1; }
@@ -164,7 +187,7 @@ serve() {
 
 write_env() {
   local name
-  [ "$1" = s3 ] || S3_ENDPOINT_URL='' S3_ACCESS_KEY_ID='' S3_SECRET_ACCESS_KEY='' S3_BUCKET=''
+  [ "$1" != local ] || S3_ENDPOINT_URL='' S3_ACCESS_KEY_ID='' S3_SECRET_ACCESS_KEY='' S3_BUCKET=''
   local INSTANCE_PATH=$INSTANCE
   (umask 077
    cat "$INSTANCE/tokens" >"$DEMO/instance.env.new"
@@ -185,6 +208,7 @@ instance_halt() {
 instance_stop() {
   rm -f "$DEMO/instance.env" # it names a running instance
   instance_halt
+  sts_services stop
   "$ROOT/scripts/services.sh" stop
   say "stopped; data stays in .demo"
 }
