@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
+import json
 from importlib.util import find_spec
-from typing import Any
+from typing import Any, NoReturn
 
 from flask import Blueprint, Response, g, request
 from flask.typing import ResponseReturnValue
@@ -21,6 +22,9 @@ from .refusals import RefusesOtherMethods
 from .serializer import to_json
 
 _CREDENTIAL = "X-Upload-Credential"
+
+_DEEPEST = 100
+"""Objects and lists within each other; far more than any record has."""
 
 
 class BatchResourceConfig(ResourceConfig):  # type: ignore[misc]
@@ -110,7 +114,8 @@ class BatchResource(RefusesOtherMethods, ErrorHandlersMixin, Resource):  # type:
 
     def complete(self) -> ResponseReturnValue:
         """PUT /uploads/{id}/complete."""
-        body = _body() if request.content_length else None
+        # A body that comes in chunks has no length.
+        body = _body() if request.get_data() else None
         return _reply(current_multipart.batches.complete(*_caller(), body), 202)
 
     def abort(self) -> ResponseReturnValue:
@@ -142,7 +147,11 @@ def create_blueprint() -> Blueprint:
 
 
 def _args() -> dict[str, Any]:
-    return dict(request.view_args or {})
+    """:raises BadRequest: a NUL, which no database can look up."""
+    args = dict(request.view_args or {})
+    if any("\x00" in str(value) for value in args.values()):
+        raise BadRequest("An address holds no control characters.")
+    return args
 
 
 def _caller() -> tuple[Any, Any, str | None]:
@@ -151,11 +160,47 @@ def _caller() -> tuple[Any, Any, str | None]:
 
 
 def _body() -> Any:
-    """:raises BadRequest: it is no JSON object."""
-    body = request.get_json(silent=True, force=True)
+    """:raises BadRequest: it is no JSON object, or holds what cannot be stored."""
+    try:
+        # Not by the request's own parser, which breaks on what is nested too deep.
+        body = json.loads(request.get_data().decode(), parse_constant=_no_number)
+    except (ValueError, RecursionError):
+        body = None
     if not isinstance(body, dict):
         raise BadRequest("Send a JSON object.")
+    _require_storable(body)
     return body
+
+
+def _no_number(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no number of JSON.")
+
+
+def _require_storable(body: dict[str, Any]) -> None:
+    """:raises BadRequest: nested too deep, or a text that no database takes."""
+    level: list[Any] = [body]
+    for _ in range(_DEEPEST):
+        inner: list[Any] = []
+        for value in level:
+            if isinstance(value, dict):
+                inner += value
+                inner += value.values()
+            elif isinstance(value, list):
+                inner += value
+            elif isinstance(value, str) and not _is_storable(value):
+                raise BadRequest("A text holds a NUL or half a character.")
+        if not inner:
+            return
+        level = inner
+    raise BadRequest(f"The object is nested deeper than {_DEEPEST} levels.")
+
+
+def _is_storable(text: str) -> bool:
+    if text.isascii():
+        return "\x00" not in text
+    # Halves of characters can be escaped in JSON, and are no Unicode.
+    halved = any("\ud800" <= character <= "\udfff" for character in text)
+    return not halved and "\x00" not in text
 
 
 def _reply(answer: Any, status: int = 200) -> Response:

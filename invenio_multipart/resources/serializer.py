@@ -46,10 +46,10 @@ class LargeReplySerializer(JSONSerializer):  # type: ignore[misc]
 
 
 def to_json(body: Any) -> bytes:
-    """JSON of a reply of ours, which holds nothing but JSON's own types."""
+    """JSON of a reply of ours: JSON's own types, and texts translated late."""
     if orjson is not None:
-        return bytes(orjson.dumps(body))
-    return json.dumps(body).encode("utf-8")
+        return bytes(orjson.dumps(body, default=str))
+    return json.dumps(body, default=str).encode("utf-8")
 
 
 def use_for(resource_config: Any) -> None:

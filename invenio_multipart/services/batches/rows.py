@@ -15,7 +15,7 @@ from invenio_files_rest.models import Bucket
 from ...core.digests import Digest
 from ...core.plan import make_plan
 from ...core.states import UploadState
-from ...errors import InvalidPlan
+from ...errors import BadRequest
 from ...records import quota
 from ...records.models import SENT_AS_OBJECT, SENT_AS_PARTS, Batch, utc_now
 from ...storage.base import Ability, MultipartUploadMixin
@@ -30,17 +30,30 @@ FILES, INCOMING = "files/", "in/"
 def upload_rows(
     batch: Batch, bucket: Bucket, files: Sequence[AnnouncedFile]
 ) -> list[dict[str, Any]]:
-    """Rows of the files' uploads, in their order; nothing is written."""
+    """Rows of the files' uploads, in their order; nothing is written.
+
+    :raises BadRequest: of any kind, with the place of the file at fault.
+    """
     storage = multipart_storage(new_uri(bucket.location.uri, "0" * 36), 0)
     limit = bucket.size_limit
     largest = None if limit is None else limit.limit
     now = utc_now()
     rows = []
-    for file in files:
-        if largest is not None and (file.size or 0) > largest:
-            quota.check_limits(bucket, file.size or 0)
-        rows.append(_row(batch, bucket, storage, file, now))
+    for index, file in enumerate(files):
+        try:
+            if largest is not None and (file.size or 0) > largest:
+                quota.check_limits(bucket, file.size or 0)
+            rows.append(_row(batch, bucket, storage, file, now))
+        except BadRequest as error:
+            error.message = f"{file.key}: {error.message}"
+            raise at_place(index, error) from None
     return rows
+
+
+def at_place(index: int, error: BadRequest) -> BadRequest:
+    """The error, with the place of its file in the announcement."""
+    error.field = f"files.{index}.{error.field or 'key'}"
+    return error
 
 
 def _row(
@@ -52,10 +65,7 @@ def _row(
 ) -> dict[str, Any]:
     file_id, declared = uuid.uuid4(), provable(file.checksum, storage)
     direct = Ability.PRESIGNED_PARTS in storage.abilities
-    try:
-        plan = make_plan(file.size or 0, limits=storage.limits)
-    except InvalidPlan as error:
-        raise InvalidPlan(f"{file.key}: {error.message}", field="files") from error
+    plan = make_plan(file.size or 0, limits=storage.limits)
     whole = direct and (plan.parts == 1 or batch.mode == CREDENTIALS)
     return {
         "id": uuid.uuid4(),

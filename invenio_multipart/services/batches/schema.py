@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from marshmallow import Schema, ValidationError, fields, validate
+from marshmallow import INCLUDE, Schema, ValidationError, fields, validate
 
 from ...core.states import BatchState
 
@@ -91,10 +91,30 @@ class AnnouncementSchema(Schema):
     mode = fields.String(load_default=PRESIGNED, validate=validate.OneOf(MODES))
 
 
+class _RecordSchema(Schema):
+    """A record as its own service takes it.
+
+    Only that these are objects is held here: the service breaks on others.
+    """
+
+    class Meta:
+        """What else there is, the service knows."""
+
+        unknown = INCLUDE
+
+    access = fields.Dict(keys=fields.String())
+    custom_fields = fields.Dict(keys=fields.String(), allow_none=True)
+    files = fields.Dict(keys=fields.String())
+    media_files = fields.Dict(keys=fields.String())
+    metadata = fields.Dict(keys=fields.String())
+    parent = fields.Dict(keys=fields.String())
+    pids = fields.Dict(keys=fields.String(), values=fields.Dict())
+
+
 class ProvisioningSchema(AnnouncementSchema):
     """The same with the metadata of the record that is to be made."""
 
-    record = fields.Dict(keys=fields.String(), load_default=dict)
+    record = fields.Nested(_RecordSchema, load_default=dict)
 
 
 class PageOfBatchesSchema(Schema):
@@ -111,5 +131,5 @@ class PageOfBatchesSchema(Schema):
 class PageOfFilesSchema(Schema):
     """Query of a batch's files: a page begins after a key."""
 
-    after = fields.String(load_default="")
+    after = fields.String(load_default="", validate=validate.ContainsNoneOf("\x00"))
     size = fields.Integer(load_default=1000, validate=validate.Range(1, 1000))
