@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import sha256
@@ -25,3 +26,15 @@ def held(name: str) -> Iterator[None]:
         number = int.from_bytes(sha256(name.encode()).digest()[:8], "big", signed=True)
         db.session.execute(select(func.pg_advisory_xact_lock(number)))
     yield
+
+
+def await_turn(draft_id: uuid.UUID) -> None:
+    """Have announcements, and what ends a draft, come one after the other.
+
+    Until the transaction ends. Without it a batch could be opened in a draft that is
+    being deleted or published: neither sees what the other has not committed yet.
+    No row of the draft is locked for that: upstream locks those in an order of its
+    own.
+    """
+    with held(f"draft {draft_id}"):
+        return

@@ -10,19 +10,21 @@ from invenio_access.permissions import (
     any_user,
     authenticated_user,
     system_identity,
+    system_user_id,
 )
 from invenio_access.utils import get_identity
 from invenio_accounts.proxies import current_datastore
 
 
 def identity_of(user_id: str | None) -> Identity:
-    """The identity of an account with its roles; the system's for None.
+    """The identity of an account with its roles, or of the system by its own id.
 
-    An account that has gone or was blocked meanwhile may what anybody may.
+    Nobody (None), and an account that has gone or was blocked meanwhile, may what
+    anybody may.
     """
-    if user_id is None:
+    if user_id == system_user_id:
         return system_identity
-    user = current_datastore.get_user_by_id(int(user_id))
+    user = current_datastore.get_user_by_id(int(user_id)) if user_id else None
     if user is None or not user.active:
         identity = Identity(None)
         identity.provides.add(any_user)

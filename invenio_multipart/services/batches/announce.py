@@ -20,15 +20,18 @@ from flask import current_app
 from invenio_db import db
 from invenio_db.uow import UnitOfWork
 from invenio_files_rest.models import Bucket
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from ...core.states import BatchState
 from ...errors import (
+    BadRequest,
     KeysTaken,
     NotAllowedHere,
+    StateConflict,
     TooManyFiles,
 )
-from ...records import batches, entries, jobs, quota, uploads
+from ...records import batches, entries, jobs, locks, quota, uploads
 from ...records.models import (
     Batch,
     utc_now,
@@ -36,7 +39,7 @@ from ...records.models import (
 from ..uploads.abort import abort_all
 from ..uploads.initiate import checked_key
 from .lock import locked_by
-from .rows import entry_of, upload_rows
+from .rows import at_place, entry_of, upload_rows
 from .schema import AnnouncedFile
 
 
@@ -64,6 +67,8 @@ def announce(
 
     :param service: file service of the draft.
     :raises Locked: another batch is open.
+    :raises StateConflict: the draft is just gone, or another request has just begun
+        one of the files.
     :raises TooManyFiles: for the batch or for the record.
     :raises KeysTaken: announced twice, or in the draft already.
     :raises InvalidKey: unsafe key.
@@ -73,6 +78,8 @@ def announce(
     """
     _check_draft(draft)
     _check_keys(wanted.files)
+    locks.await_turn(draft.id)
+    _require_there(draft)
     batch = _lock(service_id, draft, wanted)
     _make_room(service, draft, wanted.files, uow)
     rows = upload_rows(batch, draft.files.bucket, wanted.files)
@@ -94,6 +101,16 @@ def _check_draft(draft: Any) -> None:
         )
 
 
+def _require_there(draft: Any) -> None:
+    """:raises StateConflict: deleted or published since it was read."""
+    model = type(draft.model)
+    deleted = db.session.execute(
+        select(model.is_deleted).where(model.id == draft.id)
+    ).scalar_one_or_none()
+    if deleted is None or deleted:
+        raise StateConflict("The draft has just been published or deleted.", "gone")
+
+
 def _check_keys(files: Sequence[AnnouncedFile]) -> None:
     limit = current_app.config["MULTIPART_BATCH_MAX_FILES"]
     if not 1 <= len(files) <= limit:
@@ -102,8 +119,11 @@ def _check_keys(files: Sequence[AnnouncedFile]) -> None:
             limit=limit,
             files=len(files),
         )
-    for file in files:
-        checked_key(file.key)
+    for index, file in enumerate(files):
+        try:
+            checked_key(file.key)
+        except BadRequest as error:
+            raise at_place(index, error) from None
     counts = Counter(file.key for file in files)
     twice = [key for key, count in counts.items() if count > 1]
     if twice:
@@ -194,13 +214,21 @@ def add_files(
     rows: Sequence[dict[str, Any]],
     files: Sequence[AnnouncedFile],
 ) -> None:
-    """Write uploads and file entries; the rows are in the order of the files."""
+    """Write uploads and file entries; the rows are in the order of the files.
+
+    :raises StateConflict: another request has just begun one of them.
+    """
     batches.insert_uploads(rows)
     new = {
         file.key: entry_of(file, row) for file, row in zip(files, rows, strict=False)
     }
     model = service.record_cls.files.file_cls.model_cls
-    entries.add(model, batch.record_id, new)
+    try:
+        entries.add(model, batch.record_id, new)
+    except IntegrityError as error:
+        raise StateConflict(
+            "Another request has just begun a file of these.", "changed"
+        ) from error
 
 
 def _schedule(batch: Batch) -> None:

@@ -23,9 +23,10 @@ from ...core.running import Postpone, RunningJob
 from ...core.states import BatchState, UploadState
 from ...errors import StateConflict
 from ...proxies import current_multipart
-from ...records import batches, entries, jobs, quota
+from ...records import batches, entries, jobs, locks, quota
 from ...records.models import Batch, Upload, utc_now
 from ...storage.factory import multipart_storage, object_prefix
+from .holders import is_as_made
 
 GRACE = timedelta(seconds=60)
 """How long after the last link has ended a request may still be on its way."""
@@ -68,6 +69,7 @@ def end_batch(draft: Any, uow: UnitOfWork) -> None:
 
     :raises StateConflict: it is being completed just now.
     """
+    locks.await_turn(draft.id)
     batch = batches.open_of_record(draft.id, lock=True)
     if batch is None:
         return
@@ -216,12 +218,16 @@ def _remove_draft(batch: Batch) -> None:
     if not batch.provisioned or "records" not in current_service_registry._services:
         return
     service = current_service_registry.get("records")
-    try:
-        draft = service.draft_cls.get_record(batch.record_id)
-    except NoResultFound:
-        return
-    touched = draft.revision_id != batch.draft_revision
-    if touched or entries.count(entries_model(batch), batch.record_id):
-        current_app.logger.info("Draft %s outlives its batch.", batch.pid_value)
-        return
-    service.delete_draft(system_identity, batch.pid_value)
+    with UnitOfWork() as uow:
+        # Somebody may just be announcing other files for it.
+        locks.await_turn(batch.record_id)
+        try:
+            draft = service.draft_cls.get_record(batch.record_id)
+        except NoResultFound:
+            return
+        with_files = entries.count(entries_model(batch), batch.record_id)
+        if with_files or not is_as_made(batch, draft):
+            current_app.logger.info("Draft %s outlives its batch.", batch.pid_value)
+            return
+        service.delete_draft(system_identity, batch.pid_value, uow=uow)
+        uow.commit()

@@ -26,6 +26,18 @@ def holders(batch: Batch) -> tuple[Any, Any]:
     return found[0], found[1]
 
 
+def is_as_made(batch: Batch, draft: Any) -> bool:
+    """Whether the draft was made for the batch and nobody has used it since.
+
+    The batch's own files, and whether there are others, are not looked at.
+    """
+    if not batch.provisioned or draft.revision_id != batch.draft_revision:
+        return False
+    # Neither of these changes the draft itself.
+    media = draft.media_files.enabled and len(draft.media_files.entries)
+    return draft.get_review() is None and not media
+
+
 def buckets(holder: Any) -> list[uuid.UUID]:
     """Ids of the buckets of its files and of its media files."""
     if holder is None:

@@ -12,13 +12,14 @@ from invenio_db.uow import UnitOfWork
 from ...core.states import BatchState
 from ...errors import BatchOpen, Locked
 from ...proxies import current_multipart
-from ...records import batches, jobs
+from ...records import batches, jobs, locks
 from ...records.models import Batch, utc_now
 from .end import close
 
 
 def require_unlocked(draft: Any) -> None:
     """:raises BatchOpen: while a batch is on its way into the draft."""
+    locks.await_turn(draft.id)
     batch = batches.open_of_record(draft.id)
     if batch is not None:
         raise BatchOpen(
@@ -38,6 +39,8 @@ def take_over_dead_lock(draft: Any) -> None:
             return
         passed = utc_now() >= batch.complete_before
         if batch.status is BatchState.UPLOADING and passed:
+            # Somebody wants the draft now, so it is not to go with the batch.
+            batch.provisioned = False
             close(batch, BatchState.EXPIRED, uow)
             uow.commit()
             return

@@ -13,12 +13,9 @@ from flask import current_app
 from invenio_db import db
 from invenio_db.uow import UnitOfWork
 
-from ...core.states import BatchState
-from ...errors import MultipartError
 from ...records import batches, uploads
 from ...records.models import SENT_AS_PARTS, Batch, Upload
 from ..uploads.initiate import ensure_open
-from .end import close
 
 _THREADS = 4
 """Database connections that one announcement takes besides its own."""
@@ -27,7 +24,7 @@ _THREADS = 4
 def open_uploads(batch: Batch) -> None:
     """Have the store open every upload that comes in parts, several at a time.
 
-    :raises StorageUnavailable: the whole batch is taken back.
+    :raises StorageUnavailable: some may be open by then.
     """
     waiting = [
         upload.id
@@ -49,15 +46,7 @@ def open_uploads(batch: Batch) -> None:
             uow.commit()
 
     db.session.commit()
-    try:
-        with ThreadPoolExecutor(min(_THREADS, len(waiting))) as pool:
-            for _ in pool.map(open_one, waiting):
-                pass
-    except MultipartError:
-        with UnitOfWork() as uow:
-            locked = batches.locked(batch.id)
-            if locked is not None:
-                close(locked, BatchState.ABORTED, uow)
-            uow.commit()
-        raise
+    with ThreadPoolExecutor(min(_THREADS, len(waiting))) as pool:
+        for _ in pool.map(open_one, waiting):
+            pass
     db.session.expire_all()

@@ -11,17 +11,19 @@ from dataclasses import replace
 from typing import Any
 
 from flask_principal import Identity
-from invenio_access.permissions import system_identity
 from invenio_db import db
 from invenio_db.uow import UnitOfWork
+from invenio_rdm_records.services.errors import RDMRecordsException
 from invenio_records_resources.proxies import current_service_registry
 
 from ...core.digests import Digest
 from ...core.grants import Verb
-from ...core.states import BatchState
+from ...core.states import BATCH_OPEN, BatchState
 from ...errors import (
     AccessDenied,
+    BadRequest,
     BatchNotFound,
+    MultipartError,
     NotAllowedHere,
     StateConflict,
 )
@@ -39,7 +41,7 @@ from .end import close
 from .files import page_of_files
 from .lock import take_over_dead_lock
 from .opening import open_uploads
-from .rights import authorize, draft_of, is_creator, is_uploader, may_upload
+from .rights import authorize, draft_of, is_creator, may_upload
 from .schema import CREDENTIALS, PageOfBatchesSchema, PageOfFilesSchema
 from .wanted import require_sessions, wanted_completion, wanted_files, wanted_record
 
@@ -79,11 +81,12 @@ class BatchService:
         records = _records()
         record = records.record_cls.pid.resolve(pid_value)
         present = record.versions.next_draft_id
+        # First: whoever may not is not told of locks either.
+        records.require_permission(identity, "new_version", record=record)
         if present:
             take_over_dead_lock(records.draft_cls.get_record(present))
-        actor = system_identity if is_uploader(identity) else identity
         with UnitOfWork() as uow:
-            item = records.new_version(actor, pid_value, uow=uow)
+            item = records.new_version(identity, pid_value, uow=uow)
             draft = item._record
             wanted = replace(wanted, provisioned=not present)
             require_sessions(draft, wanted)
@@ -102,7 +105,10 @@ class BatchService:
         wanted, record = wanted_record(body, identity)
         data = {**record, "files": {"enabled": True}}
         with UnitOfWork() as uow:
-            item = _records().create(identity, data, uow=uow)
+            try:
+                item = _records().create(identity, data, uow=uow)
+            except RDMRecordsException as error:
+                raise BadRequest(str(error), field="record") from error
             draft = item._record
             require_sessions(draft, wanted)
             batch = announce(_service(), _SERVICE, draft, wanted, uow)
@@ -168,7 +174,8 @@ class BatchService:
         draft = draft_of(batch)
         # Whoever has the URL acts for whoever announced the batch.
         actor_id = str(identity.id) if own and identity.id else batch.created_by
-        if batch.status is BatchState.UPLOADING and draft is not None:
+        # Also while another completion is under way: it may fail in a moment.
+        if batch.status in BATCH_OPEN and draft is not None:
             check(change, identity_of(actor_id), draft)
         wanted = {"change": change.to_json(), "actor": actor_id, "extra": extra}
         return ask_for_completion(batch_id, wanted)
@@ -245,10 +252,16 @@ class BatchService:
 
     def _announced(self, batch: Batch, draft: Any) -> dict[str, Any]:
         """Open in the store what has to be, and answer with every URL."""
-        open_uploads(batch)
-        answer = reply.announcement(batch, draft)
-        if batch.mode == CREDENTIALS:
-            answer["sts"] = _open_session(batch)
+        try:
+            open_uploads(batch)
+            answer = reply.announcement(batch, draft)
+            if batch.mode == CREDENTIALS:
+                answer["sts"] = _open_session(batch)
+        except MultipartError:
+            # Nobody hears of this batch, so nobody could complete or abort it.
+            db.session.rollback()
+            self.close(batch.id)
+            raise
         return answer
 
 
