@@ -56,10 +56,19 @@ def verify_uploads(upload_ids: list[str]) -> None:
     current_multipart.uploads.verify_some(upload_ids)
 
 
+@shared_task(ignore_result=True, **_RETRY)
+def commit_upload(upload_id: str) -> None:
+    """Go on with a commit whose process died.
+
+    :param upload_id: UUID of the upload.
+    """
+    current_multipart.reaper.recommit(upload_id)
+
+
 @shared_task(ignore_result=True)
 def reap_uploads() -> None:
     """Purge uploads past their deadline and repair what a crash left."""
-    current_multipart.uploads.reap()
+    current_multipart.reaper.reap(from_beat=True)
 
 
 _JOB_CALLS = 20

@@ -36,3 +36,9 @@ class ObjectMissing(StorageError):
     """The store has no object where a finished file should be."""
 
     code = "object_missing"
+
+
+class NothingToRestore(MultipartError):
+    """What was removed cannot be brought back; the message tells why."""
+
+    code = "nothing_to_restore"

@@ -16,7 +16,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import OperationalError
 
 from ..core.ledger import PartLedger, RegisteredPart
-from ..core.states import OPEN, UploadState
+from ..core.states import OPEN
 from ..errors import StateConflict
 from .models import Part, Upload, utc_now
 
@@ -69,63 +69,6 @@ def open_of_record(record_id: uuid.UUID) -> Sequence[Upload]:
     return db.session.execute(query).scalars().all()
 
 
-def overdue(now: datetime, limit: int) -> Sequence[Upload]:
-    """Open uploads past their deadline, row-locked; those in use are skipped.
-
-    Those of a batch end with it. A commit under way holds its row, so it is never purged under its feet.
-    """
-    query = (
-        select(Upload)
-        .where(
-            Upload.state.in_(_OPEN), Upload.expires_at < now, Upload.batch_id.is_(None)
-        )
-        .order_by(Upload.expires_at)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    return db.session.execute(query).scalars().all()
-
-
-def unpurged(
-    before: datetime, limit: int, *, claim: bool = False
-) -> Sequence[uuid.UUID]:
-    """Uploads that ended long enough ago and whose store was not freed yet.
-
-    Those of a batch are freed with it.
-
-    :param claim: lock the rows and skip those in use.
-    """
-    ended = (UploadState.ABORTED.value, UploadState.EXPIRED.value)
-    alone = Upload.batch_id.is_(None)
-    return _left(before, limit, claim, Upload.purged_on.is_(None), ended, alone)
-
-
-def unverified(
-    before: datetime, limit: int, *, claim: bool = False
-) -> Sequence[uuid.UUID]:
-    """Uploads a worker should have read by now, and did not finish.
-
-    :param claim: lock the rows and skip those in use.
-    """
-    reading = (UploadState.VERIFYING.value, UploadState.COMPLETED.value)
-    return _left(before, limit, claim, Upload.hash_states.isnot(None), reading)
-
-
-def _left(
-    before: datetime, limit: int, claim: bool, undone: Any, states: Any, *more: Any
-) -> Sequence[uuid.UUID]:
-    """Ids of uploads nobody has looked after since, the longest waiting first."""
-    query = (
-        select(Upload.id)
-        .where(undone, Upload.state.in_(states), Upload.updated < before, *more)
-        .order_by(Upload.updated)
-        .limit(limit)
-    )
-    if claim:
-        query = query.with_for_update(skip_locked=True)
-    return db.session.execute(query).scalars().all()
-
-
 def read_batches(
     upload_ids: Sequence[uuid.UUID],
 ) -> Sequence[tuple[uuid.UUID, uuid.UUID]]:
@@ -146,18 +89,6 @@ def touch(upload_ids: Sequence[uuid.UUID]) -> None:
     """Mark uploads as looked after just now."""
     statement = update(Upload).where(Upload.id.in_(upload_ids))
     db.session.execute(statement.values(updated=utc_now()))
-
-
-def list_open(limit: int, state: str | None = None) -> Sequence[Upload]:
-    """Open uploads for an operator's eyes, oldest first."""
-    wanted = (state,) if state else _OPEN
-    query = (
-        select(Upload)
-        .where(Upload.state.in_(wanted))
-        .order_by(Upload.initiated_on)
-        .limit(limit)
-    )
-    return db.session.execute(query).scalars().all()
 
 
 def registered_parts(upload_id: uuid.UUID) -> dict[int, RegisteredPart]:

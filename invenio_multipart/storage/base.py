@@ -95,10 +95,6 @@ class MultipartUploadMixin(ABC):
         """
         return False
 
-    def takes_browsers(self) -> bool | None:
-        """Whether pages of other origins may send parts; None where unknown."""
-        return True
-
     @abstractmethod
     def create_upload(self, content_type: str | None = None) -> OpenedUpload:
         """Open an upload at ``fileurl``.

@@ -16,7 +16,7 @@ from ..core.crc import from_base64
 from ..core.ledger import StoredPart
 from ..core.plan import S3_LIMITS, PlanLimits
 from ..core.sigv4 import PartBinding, PartSigner
-from ..errors import ObjectMissing, StorageError, StorageUnavailable, UploadGone
+from ..errors import ObjectMissing, StorageUnavailable, UploadGone
 from .base import Ability, MultipartUploadMixin, OpenedUpload, PartLink, StoredObject
 from .s3_client import S3Connection, connection, translated
 from .s3_probe import proves_crc64nvme
@@ -48,17 +48,6 @@ class S3Storage(MultipartUploadMixin, S3FSFileStorage):  # type: ignore[misc]
             return False
         with translated("asking for its checksums"):
             return proves_crc64nvme(self._s3.client, self._at["Bucket"])
-
-    def takes_browsers(self) -> bool | None:
-        """See the contract. Some stores have one rule for all buckets instead."""
-        try:
-            with translated("reading its CORS rules"):
-                reply = self._s3.client.get_bucket_cors(Bucket=self._at["Bucket"])
-        except StorageUnavailable:
-            raise
-        except StorageError:
-            return None
-        return any("PUT" in rule["AllowedMethods"] for rule in reply["CORSRules"])
 
     def create_upload(self, content_type: str | None = None) -> OpenedUpload:
         """See the contract. Asks for a full-object CRC where the store proves it."""

@@ -18,7 +18,7 @@ from invenio_files_rest.models import Bucket, Location
 from invenio_multipart.core.ledger import RegisteredPart
 from invenio_multipart.core.states import UploadState
 from invenio_multipart.errors import QuotaExceeded, StateConflict
-from invenio_multipart.records import quota, uploads
+from invenio_multipart.records import leftovers, quota, uploads
 from invenio_multipart.records.models import Part, Upload, utc_now
 
 HANDS = 20
@@ -196,7 +196,7 @@ def test_the_upload_of_a_file_instance():
 
 
 def test_the_reaper_skips_what_is_in_use(app):
-    """Overdue open uploads are found, except one whose row somebody holds."""
+    """Overdue open uploads are found; one whose row somebody holds is left to him."""
     past = utc_now() - timedelta(days=400)
     held, free = new_upload(expires_at=past), new_upload(expires_at=past)
     ended = new_upload(expires_at=past, state="aborted")
@@ -205,14 +205,29 @@ def test_the_reaper_skips_what_is_in_use(app):
 
     def reap(_index):
         before = utc_now() - timedelta(days=399)
-        return {upload.id for upload in uploads.overdue(before, 1000)}
+        found = leftovers.overdue_uploads(before, None, 1000)
+        ids = {upload.id for upload in found}
+        return ids, {id_ for id_ in ids if leftovers.free_upload(id_)}
 
-    (found,) = at_once(app, reap, 1)
-    assert free in found
-    assert not {held, ended, later} & found
+    ((found, taken),) = at_once(app, reap, 1)
+    assert {free, held} <= found
+    assert not {ended, later} & found
+    assert free in taken
+    assert held not in taken
     for upload_id in (held, free):
         uploads.locked(upload_id).move(UploadState.EXPIRED)
     db.session.commit()
+
+
+def unverified(before) -> set[uuid.UUID]:
+    """Ids of uploads that nobody has read until then."""
+    rows = leftovers.unverified_uploads(before, utc_now(), None, 10_000)
+    return {row.id for row in rows}
+
+
+def unpurged(before) -> set[uuid.UUID]:
+    """Ids of uploads that ended until then and are not freed."""
+    return {row.id for row in leftovers.unpurged_uploads(before, None, 10_000)}
 
 
 def test_a_finished_verification_is_forgotten():
@@ -220,12 +235,12 @@ def test_a_finished_verification_is_forgotten():
     made_on = utc_now()
     upload_id = new_upload(state="completed", hash_states={}, completed_on=made_on)
     later = utc_now() + timedelta(days=1)
-    assert upload_id in uploads.unverified(later, 10_000)
+    assert upload_id in unverified(later)
     uploads.save_progress(upload_id, made_on, 17, {"md5": "00"})
     db.session.commit()
     db.session.expire_all()
     assert db.session.get(Upload, upload_id).hash_states == {"md5": "00"}
-    assert upload_id in uploads.unverified(later, 10_000)
+    assert upload_id in unverified(later)
     uploads.save_progress(upload_id, later, 50, {"md5": "ff"})
     db.session.expire_all()
     assert db.session.get(Upload, upload_id).hash_states == {"md5": "00"}, (
@@ -233,11 +248,11 @@ def test_a_finished_verification_is_forgotten():
     )
     uploads.save_progress(upload_id, made_on, 70, None)
     db.session.commit()
-    assert upload_id not in uploads.unverified(later, 10_000)
+    assert upload_id not in unverified(later)
     second = new_upload(state="completed", hash_states={})
     db.session.get(Upload, second).hash_states = None
     db.session.commit()
-    assert second not in uploads.unverified(later, 10_000)
+    assert second not in unverified(later)
 
 
 def test_what_was_not_freed_yet():
@@ -246,11 +261,11 @@ def test_what_was_not_freed_yet():
     freed = new_upload(state="expired", purged_on=utc_now())
     pending = new_upload(state="uploading")
     later = utc_now() + timedelta(days=1)
-    found = uploads.unpurged(later, 10_000)
+    found = unpurged(later)
     assert ended in found
     assert freed not in found
     assert pending not in found
-    assert ended not in uploads.unpurged(utc_now() - timedelta(hours=1), 10_000)
+    assert ended not in unpurged(utc_now() - timedelta(hours=1))
 
 
 def bucket_size(bucket_id) -> int:

@@ -26,6 +26,7 @@ from ...proxies import current_multipart
 from ...records import batches, entries, jobs, locks, quota
 from ...records.models import Batch, Upload, utc_now
 from ...storage.factory import multipart_storage, object_prefix
+from .. import audit
 from .holders import is_as_made
 
 GRACE = timedelta(seconds=60)
@@ -48,6 +49,8 @@ def close(batch: Batch, target: BatchState, uow: UnitOfWork) -> None:
     if batch.status in _ENDS or batch.status is BatchState.COMPLETED:
         return
     batch.move(target)
+    if target is BatchState.EXPIRED:
+        audit.batch_removed(batch, audit.DEADLINE, uow)
     # Locked: a file that is taken out just now gives its quota back itself.
     begun = batches.sent_files(batch.id, lock=True)
     quota.release_bytes(

@@ -30,7 +30,9 @@ from sqlalchemy.exc import NoResultFound
 from ...core.running import Postpone
 from ...core.states import BATCH_OPEN, BatchState
 from ...records import batches, uploads
+from ...records.audit import removals_of
 from ...records.models import Batch, Upload, utc_now
+from .. import audit
 from ..uploads.abort import abort_all
 from .end import close
 from .free import free_files
@@ -78,6 +80,9 @@ def expire(
         if batch is None or batch.purged_on or batch.state != BatchState.COMPLETED:
             return {"result": str(Ending.NOTHING), "files": 0, "bytes": 0, "shared": 0}
         ending = _take_down(batch, uow)
+        if not removals_of(str(batch_id)):
+            # Whoever takes over from a dead worker need not say it again.
+            audit.batch_removed(batch, audit.TRANSIENT, uow)
     freed = _free(batch_id, ending, advance)
     with _step(batch_id) as (uow, batch):
         _settle(batch, ending, uow)

@@ -20,6 +20,7 @@ from ...records import quota, uploads
 from ...records.models import Batch, Upload, utc_now
 from ...storage.factory import multipart_storage, object_prefix
 from ...tasks import purge_upload
+from .. import audit
 
 
 class QueueOp(TaskOp):  # type: ignore[misc]
@@ -51,6 +52,8 @@ def abort(
     if not upload.is_open:
         return
     upload.move(target)
+    if target is UploadState.EXPIRED:
+        audit.upload_removed(upload, audit.DEADLINE, uow)
     quota.release(upload)
     uploads.drop_parts([upload.id])
     uow.register(QueueOp(purge_upload, str(upload.id)))

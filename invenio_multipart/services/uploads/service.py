@@ -27,9 +27,8 @@ from ...records import uploads
 from ...records.models import SENT_AS_PARTS, Upload
 from . import intake
 from . import parts as part_flow
-from .abort import abort, purge
+from .abort import purge
 from .initiate import deadline, ensure_open
-from .reaper import describe, reap, remove_entry
 from .schema import PageOfPartsSchema, PartSchema, parse
 from .status import status_of_file, status_of_upload
 from .verify import verify, verify_some
@@ -144,14 +143,6 @@ class UploadService:
             uow.commit()
         return upload
 
-    def abort(self, upload_id: str) -> None:
-        """End an upload and take its file entry out of the draft; for operators."""
-        with UnitOfWork() as uow:
-            upload = required(uploads.locked(uuid.UUID(upload_id)))
-            abort(upload, uow)
-            remove_entry(upload)
-            uow.commit()
-
     def purge(self, upload_id: str) -> None:
         """Free what an ended upload holds in the store."""
         with UnitOfWork() as uow:
@@ -165,14 +156,6 @@ class UploadService:
     def verify_some(self, upload_ids: Sequence[str]) -> None:
         """Prove or find the digests of committed files, one after the other."""
         verify_some([uuid.UUID(upload_id) for upload_id in upload_ids])
-
-    def reap(self) -> dict[str, int]:
-        """Expire what is overdue, queue again what was lost."""
-        return reap()
-
-    def describe(self, limit: int = 1000) -> Sequence[dict[str, Any]]:
-        """Uploads that still cost something, for operators."""
-        return describe(limit)
 
 
 def needs_opening(upload: Upload) -> bool:
