@@ -23,6 +23,7 @@
     |   +-- TooManyFiles
     |   +-- KeysTaken
     |   +-- FilesDiffer
+    |   +-- NotPublishable
     |   +-- BatchOpen
     +-- GrantError            the credential of a batch does not do
     |   +-- GrantInvalid
@@ -69,6 +70,7 @@ from .batches import (
     IndexIncomplete,
     JobNotFound,
     KeysTaken,
+    NotPublishable,
     TooManyFiles,
 )
 from .storage import (
@@ -118,6 +120,7 @@ __all__ = (
     "MultipartError",
     "NoTemporaryCredentials",
     "NotAllowedHere",
+    "NotPublishable",
     "ObjectMissing",
     "PartRefused",
     "PartsMismatch",

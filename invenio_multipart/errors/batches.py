@@ -94,6 +94,31 @@ class FilesDiffer(BadRequest):
         }
 
 
+class NotPublishable(BadRequest):
+    """The repository does not publish the record as it is.
+
+    :param problems: its own words: ``field`` (empty where there is none) and
+        ``messages`` each.
+    """
+
+    code = "not_publishable"
+
+    def __init__(self, problems: Sequence[Mapping[str, object]]) -> None:
+        fields = [str(problem["field"]) for problem in problems if problem["field"]]
+        more = f": see {', '.join(fields[:5])}" if fields else ""
+        super().__init__(
+            f"The record cannot be published as it is{more}. No file is lost: "
+            "mend that, and complete the batch once more.",
+            field="publish",
+        )
+        self.problems = tuple(problems)
+
+    @property
+    def details(self) -> Mapping[str, object]:
+        """What the repository said."""
+        return {"problems": [dict(problem) for problem in self.problems]}
+
+
 class BatchOpen(BadRequest):
     """Not while a batch of files is on its way into the draft.
 

@@ -34,6 +34,7 @@ STATUS: dict[type[errors.MultipartError], int] = {
     errors.TooManyFiles: 400,
     errors.KeysTaken: 400,
     errors.FilesDiffer: 400,
+    errors.NotPublishable: 400,
     errors.BatchOpen: 400,
     errors.BatchNotFound: 404,
     errors.AccessDenied: 403,

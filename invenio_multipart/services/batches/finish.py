@@ -9,6 +9,7 @@ batch or none, and quota, entries, batch and publication agree.
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Sequence
 from typing import Any
@@ -18,13 +19,20 @@ from invenio_access.permissions import system_identity
 from invenio_db import db
 from invenio_db.uow import UnitOfWork
 from invenio_files_rest.models import Bucket
+from invenio_rdm_records.services.errors import (
+    CommunityRequiredError,
+    RDMRecordsException,
+    ValidationErrorWithMessageAsList,
+)
+from invenio_records_resources.errors import validation_error_to_list_errors
 from invenio_records_resources.proxies import current_service_registry
 from invenio_records_resources.services.uow import RecordCommitOp
 from invenio_records_resources.tasks import extract_file_metadata
+from marshmallow import ValidationError
 
 from ...core.digests import COMPUTABLE
 from ...core.states import BatchState, UploadState
-from ...errors import FilesDiffer, StateConflict
+from ...errors import FilesDiffer, NotPublishable, StateConflict
 from ...records import batches, files, jobs, quota, uploads
 from ...records.batches import SentFile
 from ...records.models import Batch, utc_now
@@ -38,6 +46,14 @@ from .end import entries_model, sweep_later
 _READ_AT_ONCE = 100
 """Files whose digests one task finds."""
 
+_NOT_PUBLISHABLE = (
+    ValidationError,
+    ValidationErrorWithMessageAsList,
+    CommunityRequiredError,
+    RDMRecordsException,
+)
+"""What upstream raises for a record that is not fit yet."""
+
 _PROVED = (UploadState.COMMITTING, UploadState.VERIFYING)
 
 
@@ -46,6 +62,7 @@ def finish(batch_id: uuid.UUID) -> Batch:
 
     :raises StateConflict: the batch was ended meanwhile.
     :raises FilesDiffer: a file was taken out of the draft meanwhile.
+    :raises NotPublishable: the record lacks something.
     """
     with UnitOfWork() as uow:
         batch = batches.locked(batch_id)
@@ -133,8 +150,20 @@ def _save_draft(batch: Batch, uow: UnitOfWork) -> None:
     draft.commit()
     # Whether the caller may publish was decided when he asked for it; by now the
     # record may be somebody else's.
-    _records().publish(system_identity, batch.pid_value, uow=uow)
+    try:
+        _records().publish(system_identity, batch.pid_value, uow=uow)
+    except _NOT_PUBLISHABLE as error:
+        raise NotPublishable(_problems(error)) from error
     batch.access = {**wanted, "published": True}
+
+
+def _problems(error: Exception) -> list[dict[str, Any]]:
+    """What upstream says of the record, in one form for all of its errors."""
+    if isinstance(error, ValidationError):
+        found: list[dict[str, Any]] = validation_error_to_list_errors(error)
+        return json.loads(json.dumps(found, default=str))
+    said = getattr(error, "messages", None) or [getattr(error, "description", error)]
+    return [{"field": "", "messages": [str(message) for message in said]}]
 
 
 def _extract(batch: Batch, draft: Any, service: Any, uow: UnitOfWork) -> None:
