@@ -18,6 +18,8 @@ from .resources.errors import error_response, lost_race_response
 from .resources.guard import refuse_malformed
 from .services.jobs.index import IndexService
 from .services.jobs.service import JobService
+from .services.overview import OverviewService
+from .services.reaper.service import ReaperService
 from .services.uploads.service import UploadService
 from .transfers.components import MultipartFileComponent, MultipartRecordComponent
 
@@ -70,6 +72,16 @@ class InvenioMultipart:
     def index(self) -> IndexService:
         """The service that rebuilds the search index."""
         return IndexService(self.jobs)
+
+    @cached_property
+    def reaper(self) -> ReaperService:
+        """The clean-up."""
+        return ReaperService()
+
+    @cached_property
+    def overview(self) -> OverviewService:
+        """What operators see and may end."""
+        return OverviewService()
 
     def init_app(self, app: Flask) -> None:
         """Set defaults, the error table and the periodic clean-up."""

@@ -38,6 +38,7 @@
     +-- StateConflict         right request, wrong moment
     +-- Locked                somebody else is at it; wait or look who
     +-- IndexIncomplete
+    +-- NothingToRestore
     +-- StorageError          the store, not the client
         +-- StorageUnavailable
         +-- UploadGone
@@ -75,6 +76,7 @@ from .batches import (
 )
 from .storage import (
     NoTemporaryCredentials,
+    NothingToRestore,
     ObjectMissing,
     StorageError,
     StorageUnavailable,
@@ -120,6 +122,7 @@ __all__ = (
     "MultipartError",
     "NoTemporaryCredentials",
     "NotAllowedHere",
+    "NothingToRestore",
     "NotPublishable",
     "ObjectMissing",
     "PartRefused",

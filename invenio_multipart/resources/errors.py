@@ -43,6 +43,8 @@ STATUS: dict[type[errors.MultipartError], int] = {
     errors.JobNotFound: 404,
     errors.StateConflict: 409,
     errors.Locked: 423,
+    # Of a command; no reply has it.
+    errors.NothingToRestore: 404,
     # Of jobs; no reply has it.
     errors.IndexIncomplete: 502,
     errors.StorageError: 502,
