@@ -65,7 +65,7 @@ def reap(app: Any, begun: datetime) -> dict[str, int]:
     """Let some time pass, then let the reaper work."""
     with app.app_context():
         make_old(begun)
-        result: dict[str, int] = current_multipart.uploads.reap()
+        result: dict[str, int] = current_multipart.reaper.reap().done
     return result
 
 

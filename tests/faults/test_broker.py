@@ -48,4 +48,4 @@ def test_delete(
         upload = uploads_since(begun)[0]
         assert (upload.state, upload.purged_on) == ("aborted", None)
         make_old(begun)
-        assert current_multipart.uploads.reap()["purging"] >= 1
+        assert current_multipart.reaper.reap().done["purging"] >= 1

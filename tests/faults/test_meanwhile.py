@@ -147,7 +147,7 @@ def test_deadline_during_a_completion(
 
     def reap() -> dict[str, int]:
         with app.app_context():
-            result: dict[str, int] = current_multipart.uploads.reap()
+            result: dict[str, int] = current_multipart.reaper.reap().done
             return result
 
     meanwhile = Meanwhile(reap)

@@ -22,7 +22,7 @@ from sqlalchemy import text
 from invenio_multipart import tasks
 from invenio_multipart.errors import StorageUnavailable
 from invenio_multipart.proxies import current_multipart
-from invenio_multipart.records.uploads import unverified
+from invenio_multipart.records.leftovers import unverified_uploads
 
 from ..driver import PART, Draft, md5
 from .left_behind import Store, make_old, uploads_since
@@ -62,7 +62,9 @@ def due(app: Any, begun: datetime) -> int:
     with app.app_context():
         make_old(begun)
         ids = {upload.id for upload in uploads_since(begun)}
-        return len(ids & set(unverified(datetime.now(timezone.utc), 1000)))
+        now = datetime.now(timezone.utc)
+        found = unverified_uploads(now, now, None, 1000)
+        return len(ids & {upload.id for upload in found})
 
 
 def test_killed_in_the_middle(

@@ -476,7 +476,7 @@ def test_defect_29_the_reaper_purges(app: Any, draft: Draft, storage: str) -> No
         row = db.session.get(Upload, uploads[0].id)
         row.expires_at = utc_now() - timedelta(seconds=1)
         db.session.commit()
-        assert current_multipart.uploads.reap()["expired"] >= 1
+        assert current_multipart.reaper.reap().done["expired"] >= 1
     expect_freed(app, storage, uploads)
     assert draft.api.get(draft.file("a.bin")).status == 404
     assert bucket_size(draft) == 0

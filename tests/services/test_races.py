@@ -205,7 +205,7 @@ def expire(app: Any, draft: Draft) -> None:
 def reap(app: Any) -> None:
     """What the periodic task does."""
     with app.app_context():
-        current_multipart.uploads.reap()
+        current_multipart.reaper.reap()
 
 
 def test_reapers_against_commits(app: Any, draft: Draft) -> None:
