@@ -153,6 +153,6 @@ def _add_upload_link(service_config: Any) -> None:
         service_config.file_links_item = {
             **service_config.file_links_item,
             "upload": FileEndpointLink(
-                f"{blueprint}.status", params=["pid_value", "key"]
+                f"{blueprint}.upload_get", params=["pid_value", "key"]
             ),
         }

@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import Enum
+from typing import TypeVar
 
 from ..errors import StateConflict
 
@@ -104,25 +106,30 @@ class JobStatus(str, Enum):
 JOB_OPEN = frozenset({JobStatus.PENDING, JobStatus.STARTED})
 
 
+_State = TypeVar("_State", bound=Enum)
+
+
 def move(current: UploadState, target: UploadState) -> UploadState:
-    """``target``, when the table allows to go there.
+    """``target``, when the table allows an upload to go there.
 
     :raises StateConflict: otherwise, naming both states.
     """
-    if target is not current and target not in MOVES[current]:
-        raise StateConflict(
-            f"An upload that is {current} cannot become {target}.", str(current)
-        )
-    return target
+    return _move("An upload", MOVES, current, target)
 
 
 def move_batch(current: BatchState, target: BatchState) -> BatchState:
-    """``target``, when the table allows to go there.
+    """The same for a batch."""
+    return _move("A batch", BATCH_MOVES, current, target)
 
-    :raises StateConflict: otherwise, naming both states.
-    """
-    if target is not current and target not in BATCH_MOVES[current]:
+
+def _move(
+    what: str,
+    moves: Mapping[_State, frozenset[_State]],
+    current: _State,
+    target: _State,
+) -> _State:
+    if target is not current and target not in moves[current]:
         raise StateConflict(
-            f"A batch that is {current} cannot become {target}.", str(current)
+            f"{what} that is {current} cannot become {target}.", str(current)
         )
     return target

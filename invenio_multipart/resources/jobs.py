@@ -9,12 +9,13 @@ import re
 from typing import Any
 
 from flask import Blueprint, Response, g, jsonify, request
-from flask_resources import Resource, ResourceConfig, route
+from flask_resources import Resource, ResourceConfig
 from invenio_records_resources.resources.errors import ErrorHandlersMixin
 
 from ..errors import JobNotFound, MultipartError
 from ..proxies import current_multipart
 from .errors import error_response
+from .refusals import RefusesOtherMethods
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
 
@@ -36,21 +37,22 @@ class JobResourceConfig(ResourceConfig):  # type: ignore[misc]
     }
 
 
-class JobResource(ErrorHandlersMixin, Resource):  # type: ignore[misc]
+class JobResource(RefusesOtherMethods, ErrorHandlersMixin, Resource):  # type: ignore[misc]
     """How a job goes; and the rebuilding of the index."""
 
     config: JobResourceConfig
 
     def create_url_rules(self) -> list[dict[str, Any]]:
         """Routing; other methods are refused in the shape of all errors."""
-        routes = self.config.routes
+        calls = {
+            "job": {"GET": self.status},
+            "build": {"POST": self.build_index},
+            "index": {"GET": self.index_status},
+        }
         return [
-            route("GET", routes["job"], self.status),
-            route("POST", routes["build"], self.build_index),
-            route("GET", routes["index"], self.index_status),
-            *self._refused(routes["job"], "POST", "PUT", "PATCH", "DELETE"),
-            *self._refused(routes["build"], "GET", "PUT", "PATCH", "DELETE"),
-            *self._refused(routes["index"], "POST", "PUT", "PATCH", "DELETE"),
+            rule
+            for name, by_method in calls.items()
+            for rule in self.routes_of(name, self.config.routes[name], by_method)
         ]
 
     def status(self) -> Response:
@@ -67,18 +69,6 @@ class JobResource(ErrorHandlersMixin, Resource):  # type: ignore[misc]
     def index_status(self) -> Response:
         """GET /multipart/index/status: how the index is."""
         return _fresh(current_multipart.index.status(g.identity))
-
-    def method_not_allowed(self) -> Response:
-        """The method means nothing here."""
-        body = {"status": 405, "message": "Method not allowed.", "code": "not_allowed"}
-        return _fresh(body | {"errors": []}, 405)
-
-    def _refused(self, rule: str, *methods: str) -> list[dict[str, Any]]:
-        name = next(name for name, path in self.config.routes.items() if path == rule)
-        return [
-            route(m, rule, self.method_not_allowed, endpoint=f"no_{m.lower()}_{name}")
-            for m in methods
-        ]
 
 
 def _fresh(body: dict[str, Any], status: int = 200) -> Response:

@@ -26,6 +26,7 @@ class RefusesOtherMethods:
         body = {"status": 405, "message": "Method not allowed.", "code": "not_allowed"}
         response = jsonify(body | {"errors": []})
         response.status_code = 405
+        response.headers["Cache-Control"] = "no-store"
         return response
 
     def routes_of(

@@ -10,31 +10,31 @@ from typing import Any
 
 from flask import Blueprint, g, jsonify, request
 from flask.typing import ResponseReturnValue
-from flask_resources import Resource, route
+from flask_resources import Resource
 from invenio_records_resources.proxies import current_service_registry
 from invenio_records_resources.resources.errors import ErrorHandlersMixin
 
 from ..proxies import current_multipart
 from .config import UploadResourceConfig
+from .refusals import RefusesOtherMethods
 
 
-class UploadResource(ErrorHandlersMixin, Resource):  # type: ignore[misc]
+class UploadResource(RefusesOtherMethods, ErrorHandlersMixin, Resource):  # type: ignore[misc]
     """How one file's upload goes, and where its parts go."""
 
     config: UploadResourceConfig
 
     def create_url_rules(self) -> list[dict[str, Any]]:
-        """Routing. Every method is named: one that is not would fall through to
-        upstream's item route and act on a file called "x/parts"."""
-        routes = self.config.routes
+        """Routing."""
+        calls = {
+            "parts": {"GET": self.list_parts, "POST": self.register_parts},
+            "part": {"PUT": self.register_part},
+            "upload": {"GET": self.status},
+        }
         return [
-            route("GET", routes["parts"], self.list_parts),
-            route("POST", routes["parts"], self.register_parts),
-            route("PUT", routes["part"], self.register_part),
-            route("GET", routes["upload"], self.status),
-            *self._refused(routes["parts"], "PUT", "DELETE"),
-            *self._refused(routes["part"], "GET", "POST", "DELETE"),
-            *self._refused(routes["upload"], "PUT", "POST", "DELETE"),
+            rule
+            for name, by_method in calls.items()
+            for rule in self.routes_of(name, self.config.routes[name], by_method)
         ]
 
     def status(self) -> ResponseReturnValue:
@@ -78,11 +78,6 @@ class UploadResource(ErrorHandlersMixin, Resource):  # type: ignore[misc]
             body["part"] = args["part"]
         return jsonify(self._register([body])[0])
 
-    def method_not_allowed(self) -> ResponseReturnValue:
-        """The method means nothing here."""
-        body = {"status": 405, "message": "Method not allowed.", "code": "not_allowed"}
-        return jsonify(body | {"errors": []}), 405
-
     def _register(self, announced: Any) -> list[dict[str, Any]]:
         args = request.view_args or {}
         links: list[dict[str, Any]] = current_multipart.uploads.register_parts(
@@ -103,13 +98,6 @@ class UploadResource(ErrorHandlersMixin, Resource):  # type: ignore[misc]
             SimpleNamespace(key=args["key"]), {"id": pid_value, "pid_value": pid_value}
         )
         return url
-
-    def _refused(self, rule: str, *methods: str) -> list[dict[str, Any]]:
-        last = rule.rpartition("/")[2].strip("<>").replace(":", "_")
-        return [
-            route(m, rule, self.method_not_allowed, endpoint=f"no_{m.lower()}_{last}")
-            for m in methods
-        ]
 
 
 def create_blueprint(config: UploadResourceConfig) -> Blueprint:

@@ -16,6 +16,7 @@ from invenio_db import db
 from ...core.grants import Verb
 from ...core.sigv4 import MAX_EXPIRES_SECONDS, PutBinding
 from ...core.states import BatchState, UploadState
+from ...proxies import current_multipart
 from ...records import batches, uploads
 from ...records.batches import SentFile
 from ...records.models import SENT_AS_OBJECT, Batch, Upload, utc_now
@@ -23,7 +24,7 @@ from ...storage.factory import object_prefix
 from ..uploads.parts import link_entries
 from ..uploads.whole import md5_of
 from .inspect import name_of
-from .rights import PARAMETER, grant, job_url
+from .rights import PARAMETER, grant
 from .schema import CREDENTIALS
 
 _SENDING = frozenset({UploadState.INITIATED, UploadState.UPLOADING})
@@ -116,7 +117,7 @@ def status(batch: Batch) -> dict[str, Any]:
         "states": {state: count for state, (count, _) in sorted(counts.items())},
         "lock": None if over else {"stage": batch.state, "batch": str(batch.id)},
         "job_id": _text(job),
-        "job_url": job_url(job) if job else None,
+        "job_url": current_multipart.jobs.url(job) if job else None,
         "purge_job_id": _text(batch.purge_job_id),
         "expires_job_id": _text(batch.expires_job_id),
     }
@@ -143,7 +144,7 @@ def file_entry(upload: SentFile, arrived: int | None) -> dict[str, Any]:
 def accepted(batch: Batch) -> dict[str, Any]:
     """The reply to a completion."""
     job = batch.complete_job_id
-    return {"status": "accepted", "job_url": job_url(job), "job_id": str(job)}
+    return {"status": "accepted", "job_url": current_multipart.jobs.url(job), "job_id": str(job)}
 
 
 def iso(moment: datetime | None) -> str | None:

@@ -22,6 +22,7 @@ from sqlalchemy.orm.exc import NoResultFound
 from ...core.grants import Verb, check, issue
 from ...core.states import BatchState
 from ...errors import AccessDenied, GrantRevoked
+from ...proxies import current_multipart
 from ...records.models import Batch, utc_now
 from ..permissions import ConfiguredRoles, is_admin
 
@@ -77,7 +78,7 @@ def authorize(
             f"The batch is {batch.state}; its credentials have ended.",
             state=batch.state,
             job_id=str(job) if job else None,
-            job_url=job_url(job) if job else None,
+            job_url=current_multipart.jobs.url(job) if job else None,
         )
     return False
 
@@ -94,11 +95,6 @@ def secrets() -> Sequence[bytes]:
         *(current_app.config.get("SECRET_KEY_FALLBACKS") or ()),
     ]
     return [key.encode() if isinstance(key, str) else key for key in every if key]
-
-
-def job_url(job_id: object) -> str:
-    """Where anybody who knows its id can ask for a job."""
-    return f"{current_app.config['SITE_API_URL']}/uploads/jobs/{job_id}"
 
 
 def draft_of(batch: Batch) -> Any:

@@ -70,7 +70,7 @@ class JobService:
 
     def url(self, job_id: uuid.UUID | str) -> str:
         """Where its status is asked for."""
-        url: str = invenio_url_for("multipart_jobs.status", job_id=str(job_id))
+        url: str = invenio_url_for("multipart_jobs.job_get", job_id=str(job_id))
         return url
 
     def status(self, job_id: uuid.UUID | str) -> dict[str, Any]:
