@@ -11,11 +11,11 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from invenio_db import db
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import delete, func, select, update
 
 from ..core.states import BATCH_OPEN, OPEN, BatchState, UploadState
-from .bulk import chunks, update_many
-from .models import Batch, Part, Upload, utc_now
+from .bulk import chunks, insert_many, update_many
+from .models import SENT_AS_PARTS, Batch, Part, Upload, utc_now
 
 _OPEN_BATCH = tuple(state.value for state in BATCH_OPEN)
 _OPEN = tuple(state.value for state in OPEN)
@@ -136,6 +136,18 @@ def sent_files(batch_id: uuid.UUID, *, lock: bool = False) -> Sequence[SentFile]
     return [SentFile._make(row) for row in rows]
 
 
+def unopened(batch_id: uuid.UUID) -> Sequence[uuid.UUID]:
+    """Open uploads in parts that the store has not been asked to open."""
+    query = select(Upload.id).where(
+        Upload.batch_id == batch_id,
+        Upload.state.in_(_OPEN),
+        Upload.sent_as == SENT_AS_PARTS,
+        Upload.size_known,
+        Upload.upload_ref.is_(None),
+    )
+    return db.session.execute(query.order_by(Upload.key)).scalars().all()
+
+
 def page_of_files(batch_id: uuid.UUID, after: str, limit: int) -> Sequence[SentFile]:
     """Files of a batch with keys above ``after``, in order, however they ended."""
     query = (
@@ -214,8 +226,16 @@ def progress(batch_id: uuid.UUID) -> dict[str, tuple[int, int]]:
 
 def insert_uploads(rows: Sequence[Mapping[str, Any]]) -> None:
     """New uploads, thousands at once; every row names the same columns."""
-    if rows:
-        db.session.execute(insert(Upload.__table__), rows)
+    if not rows:
+        return
+    first = rows[0]
+    # Most columns: what all have in common goes over once.
+    differ = [name for name in first if any(row[name] != first[name] for row in rows)]
+    insert_many(
+        Upload.__table__,
+        [{name: row[name] for name in {"id", *differ}} for row in rows],
+        **{name: first[name] for name in first if name not in {"id", *differ}},
+    )
 
 
 def end_open(batch_id: uuid.UUID, target: UploadState) -> None:

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The invenio-multipart authors.
 # SPDX-License-Identifier: MIT
 
-"""Change thousands of rows, each to values of its own, by one statement."""
+"""Write thousands of rows, each with values of its own, by one statement."""
 
 from __future__ import annotations
 
@@ -10,7 +10,20 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from invenio_db import db
-from sqlalchemy import ARRAY, JSON, Column, Table, Text, bindparam, cast, func, update
+from sqlalchemy import (
+    ARRAY,
+    JSON,
+    Column,
+    FromClause,
+    Table,
+    Text,
+    bindparam,
+    cast,
+    func,
+    insert,
+    select,
+    update,
+)
 from sqlalchemy.dialects import postgresql
 from sqlalchemy_utils.types import UUIDType
 
@@ -19,6 +32,31 @@ _AT_ONCE = 2000
 
 _NAMED_AT_ONCE = 5000
 """Values in one IN; PostgreSQL takes 65,535 parameters."""
+
+
+def insert_many(table: Table, rows: Sequence[Mapping[str, Any]], **shared: Any) -> None:
+    """New rows. What is not given has the columns' defaults.
+
+    :param rows: the same columns in each.
+    :param shared: columns that have the same value in all rows.
+    """
+    if db.session.get_bind().dialect.name == "postgresql":
+        for start in range(0, len(rows), _AT_ONCE):
+            _insert_arrays(table, rows[start : start + _AT_ONCE], shared)
+    elif rows:
+        db.session.execute(insert(table), [{**row, **shared} for row in rows])
+
+
+def _insert_arrays(
+    table: Table, rows: Sequence[Mapping[str, Any]], shared: Mapping[str, Any]
+) -> None:
+    """A parameter for each column, not for each value: a third of the time."""
+    names = list(rows[0])
+    source = _arrays(table, names, rows)
+    values = [cast(source.c[name], _type(table.c[name])) for name in names]
+    values += [cast(value, _type(table.c[name])) for name, value in shared.items()]
+    new = insert(table).from_select([*names, *shared], select(*values))
+    db.session.execute(new)
 
 
 def update_many(
@@ -50,11 +88,7 @@ def _by_arrays(
 ) -> int:
     """Columns go over as arrays of texts: one statement of one shape."""
     names = list(rows[0])
-    arrays = [
-        cast([_text(table.c[name], row[name]) for row in rows], ARRAY(Text))
-        for name in names
-    ]
-    source = func.unnest(*arrays).table_valued(*names, name="new").render_derived()
+    source = _arrays(table, names, rows)
     found = {name: cast(source.c[name], _type(table.c[name])) for name in names}
     statement = (
         update(table)
@@ -83,6 +117,17 @@ def _one_by_one(
         for row in rows
     ]
     return int(db.session.connection().execute(statement, values).rowcount)
+
+
+def _arrays(
+    table: Table, names: Sequence[str], rows: Sequence[Mapping[str, Any]]
+) -> FromClause:
+    """The rows as a table of texts."""
+    arrays = [
+        cast([_text(table.c[name], row[name]) for row in rows], ARRAY(Text))
+        for name in names
+    ]
+    return func.unnest(*arrays).table_valued(*names, name="new").render_derived()
 
 
 def _text(column: Column[Any], value: Any) -> str | None:

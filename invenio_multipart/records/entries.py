@@ -10,9 +10,9 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from invenio_db import db
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import delete, func, select
 
-from .bulk import chunks
+from .bulk import chunks, insert_many
 from .models import utc_now
 
 
@@ -42,20 +42,17 @@ def add(
     :param entries: their JSON by key; none of the keys has an entry yet.
     """
     now = utc_now()
-    rows = [
-        {
-            "id": uuid.uuid4(),
-            "created": now,
-            "updated": now,
-            "key": key,
-            "record_id": record_id,
-            "version_id": 1,
-            "json": dict(json),
-        }
-        for key, json in entries.items()
-    ]
-    if rows:
-        db.session.execute(insert(model.__table__), rows)
+    insert_many(
+        model.__table__,
+        [
+            {"id": uuid.uuid4(), "key": key, "json": dict(json)}
+            for key, json in entries.items()
+        ],
+        record_id=record_id,
+        version_id=1,
+        created=now,
+        updated=now,
+    )
 
 
 def drop_pending(model: Any, record_id: uuid.UUID, keys: Collection[str]) -> None:

@@ -12,10 +12,10 @@ from typing import Any
 
 from invenio_db import db
 from invenio_files_rest.models import Bucket, FileInstance, ObjectVersion
-from sqlalchemy import insert, select, update
+from sqlalchemy import select, update
 
 from ..errors import FilesDiffer
-from .bulk import update_many
+from .bulk import insert_many, update_many
 from .models import utc_now
 
 _AT_ONCE = 1000
@@ -61,22 +61,22 @@ def _add(
 
 def _insert_instances(found: Sequence[NewFile], bucket: Bucket) -> None:
     now = utc_now()
-    db.session.execute(
-        insert(FileInstance.__table__),
+    insert_many(
+        FileInstance.__table__,
         [
             {
                 "id": file.file_id,
                 "uri": file.uri,
-                "storage_class": bucket.default_storage_class,
                 "size": file.size,
                 "checksum": file.checksum,
-                "readable": True,
-                "writable": False,
-                "created": now,
-                "updated": now,
             }
             for file in found
         ],
+        storage_class=bucket.default_storage_class,
+        readable=True,
+        writable=False,
+        created=now,
+        updated=now,
     )
 
 
@@ -95,20 +95,20 @@ def _insert_versions(
         .execution_options(synchronize_session=False)
     )
     now = utc_now()
-    db.session.execute(
-        insert(ObjectVersion.__table__),
+    insert_many(
+        ObjectVersion.__table__,
         [
             {
                 "version_id": versions[file.key],
                 "key": file.key,
-                "bucket_id": bucket.id,
                 "file_id": file.file_id,
-                "is_head": True,
-                "created": now,
-                "updated": now,
             }
             for file in found
         ],
+        bucket_id=bucket.id,
+        is_head=True,
+        created=now,
+        updated=now,
     )
 
 

@@ -14,7 +14,7 @@ from invenio_db import db
 from invenio_db.uow import UnitOfWork
 
 from ...records import batches, uploads
-from ...records.models import SENT_AS_PARTS, Batch, Upload
+from ...records.models import Batch, Upload
 from ..uploads.initiate import ensure_open
 
 _THREADS = 4
@@ -26,13 +26,7 @@ def open_uploads(batch: Batch) -> None:
 
     :raises StorageUnavailable: some may be open by then.
     """
-    waiting = [
-        upload.id
-        for upload in batches.sent_files(batch.id)
-        if upload.sent_as == SENT_AS_PARTS
-        and upload.size_known
-        and upload.upload_ref is None
-    ]
+    waiting = batches.unopened(batch.id)
     if not waiting:
         return
     app: Any = current_app._get_current_object()  # type: ignore[attr-defined]
