@@ -157,6 +157,7 @@ def _from_client_error(error: ClientError, doing: str) -> MultipartError:
         return PartsMismatch([f"The object store refused the parts: {code}."])
     if code == "404" or status == 404:
         return ObjectMissing(f"The object is not in the store ({doing}).")
-    if code in _BUSY or status >= 500:
+    # 501 is an answer: this store will never do it.
+    if code in _BUSY or (status >= 500 and status != 501):
         return StorageUnavailable(f"The object store is not available ({doing}).")
     return StorageError(f"The object store answered {code or status} while {doing}.")
