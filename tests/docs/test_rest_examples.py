@@ -11,16 +11,24 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+
+import requests
 
 from tests.driver import Api, Draft, Reply
 
 PAGE = Path(__file__).parents[2] / "docs" / "rest.md"
 DRAFT, SITE, STORE = "abcde-12345", "https://example.org", "s3.example.org"
-JOB = "7c1d9b1e-5f0a-4d0e-9b57-3f1c2a6d8e40"
+GRANT = "?X-Upload-Credential=…"
+NAMES = {"id", "record_id", "job_id"}
+"""Members whose values are the page's names for what this run makes."""
 ANY = "…"
 
 PARTS = {1: b"a" * 5 * 2**20, 2: b"b" * 2 * 2**20}
 """The bytes behind the digests of the page."""
+
+FILES = {5: b"alpha", 4: b"beta"}
+"""The files of its batch, by their sizes."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +62,8 @@ def differences(shown: Any, real: Any, where: str = "") -> list[str]:
     if isinstance(shown, dict) and isinstance(real, dict):
         names = set(shown) - {ANY}
         if ANY not in shown and names != set(real):
-            return [f"{where} has {sorted(real)}, the page {sorted(shown)}"]
+            more, less = sorted(set(real) - names), sorted(names - set(real))
+            return [f"{where} has also {more}, and not {less}"]
         found = (differences(shown[n], real.get(n), f"{where}.{n}") for n in names)
         return [difference for each in found for difference in each]
     if isinstance(shown, list) and isinstance(real, list) and len(shown) == len(real):
@@ -67,34 +76,61 @@ class Conversation:
     """Sends what the page sends, for a draft of this run.
 
     :param admin: sends what has an administrator's token on the page.
+    :param nobody: sends what has a grant in its address.
     """
 
-    def __init__(self, draft: Draft, admin: Api) -> None:
+    def __init__(self, draft: Draft, admin: Api, nobody: Api) -> None:
         self._draft = draft
         self._admin = admin
-        self._job = JOB
+        self._nobody = nobody
+        self._names = {DRAFT: draft.id}
         self._links: dict[int, Any] = {}
+        self._granted: dict[str, str] = {}
+        self._whole: list[tuple[str, dict[str, str]]] = []
 
-    def send(self, message: Message) -> Reply:
+    def send(self, message: Message, expected: Message) -> Reply:
         """The real reply, with the names that the page uses."""
         method, path, _ = message.words
         if message.headers.get("Host") == STORE:
-            return self._send_part(path, message)
-        path = path.removeprefix("/api").replace(DRAFT, self._draft.id)
-        path = path.replace(JOB, self._job)
-        as_admin = message.headers.get("Authorization") == "Bearer ADMIN"
-        api = self._admin if as_admin else self._draft.api
+            return self._send_bytes(path, message)
+        for shown, real in self._names.items():
+            path = path.replace(shown, real)
+        path = path.removeprefix("/api")
+        api = self._draft.api
+        if message.headers.get("Authorization") == "Bearer ADMIN":
+            api = self._admin
+        if path.endswith(GRANT):
+            path, api = self._granted[path.removesuffix(GRANT)], self._nobody
         reply = api.call(method, path, json=message.body)
         self._note_links(reply.json)
-        if isinstance(reply.json, dict):
-            self._job = reply.json.get("job_id", self._job)
-        text = json.dumps(reply.json).replace(self._draft.id, DRAFT)
-        text = text.replace(self._job, JOB)
-        return Reply(
-            reply.status,
-            json.loads(text.replace("http://localhost", SITE)),
-            reply.headers,
-        )
+        self._note_names(expected.body, reply.json)
+        text = json.dumps(reply.json).replace("http://localhost", SITE)
+        for shown, real in self._names.items():
+            text = text.replace(real, shown)
+        return Reply(reply.status, json.loads(text), reply.headers)
+
+    def _note_names(self, expected: Any, reply: Any) -> None:
+        """Learn what this run calls a record, a batch or a job of the page."""
+        if not isinstance(expected, dict) or not isinstance(reply, dict):
+            return
+        for member in NAMES & expected.keys() & reply.keys():
+            if expected[member] != ANY and reply[member] is not None:
+                self._names.setdefault(expected[member], reply[member])
+        for url in reply.values():
+            if isinstance(url, str) and "?X-Upload-Credential=" in url:
+                path = urlsplit(url).path.removeprefix("/api")
+                self._granted[path] = url
+        for key, url in reply.get("presigned_urls", {}).items():
+            self._whole.append((url, reply["headers"].get(key, {})))
+
+    def _send_bytes(self, path: str, message: Message) -> Reply:
+        if "partNumber=" in path:
+            return self._send_part(path, message)
+        shown = {k: v for k, v in message.headers.items() if k != "Host"}
+        url = next(url for url, headers in self._whole if headers == shown)
+        data = FILES[int(shown["Content-Length"])]
+        reply = requests.put(url, data=data, headers=shown, timeout=30)
+        return Reply(reply.status_code, None, {})
 
     def _send_part(self, path: str, message: Message) -> Reply:
         found = re.search(r"partNumber=(\d+)", path)
@@ -118,11 +154,12 @@ class Conversation:
 
 def test_page_says_what_happens(app: Any, api: Api, s3: str) -> None:
     """Each request of the page gets the reply that the page shows."""
-    conversation = Conversation(api.new_draft(), Api(app, app.tokens["admin"]))
+    admin, nobody = Api(app, app.tokens["admin"]), Api(app, None)
+    conversation = Conversation(api.new_draft(), admin, nobody)
     shown = list(messages())
-    assert len(shown) > 20
+    assert len(shown) > 60
     for request, expected in zip(shown[::2], shown[1::2]):
-        reply = conversation.send(request)
+        reply = conversation.send(request, expected)
         title = f"{request.words[0]} {request.words[1][:70]}"
         assert str(reply.status) == expected.words[1], (title, reply.json)
         if expected.body is not None:
