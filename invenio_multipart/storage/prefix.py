@@ -15,6 +15,7 @@ from ..core.plan import GIB, MIB
 from ..core.sigv4 import PutBinding, PutSigner
 from ..errors import StorageError
 from .base import StoredObject
+from .s3 import listed_uploads
 from .s3_client import connection, translated
 from .server_copy import DetachedStorage, ListedSource, copy_as_listed
 
@@ -186,7 +187,9 @@ class ObjectPrefix:
         for binding, url in signer.links(bindings):
             yield PutLink(binding.path, url, expires_at, binding.headers)
 
-    def adopt(self, name: str, target_uri: str, etag: str, size: int) -> StoredObject:
+    def adopt(
+        self, name: str, target_uri: str, etag: str, size: int, *, confirm: bool = True
+    ) -> StoredObject:
         """Copy an object, as it was listed, within the store; the copy.
 
         The content type is kept, the source stays, and what was refused leaves no
@@ -196,6 +199,7 @@ class ObjectPrefix:
         :param target_uri: ``s3://bucket/key``, another key than the source's.
         :param etag: as listed.
         :param size: bytes, as listed.
+        :param confirm: see there.
         :raises PartsMismatch: the object is not the one that was listed.
         :raises ObjectMissing: there is no such object.
         """
@@ -204,6 +208,7 @@ class ObjectPrefix:
             DetachedStorage(target_uri, self._s3),
             whole_up_to=self._copy_limit,
             part_size=self._copy_part_size,
+            confirm=confirm,
         )
 
     def _listed(self, entry: dict[str, Any]) -> ListedObject:
@@ -237,10 +242,7 @@ class ObjectPrefix:
         """Key and name of some uploads below the prefix, of all if they are few."""
         # MinIO finds nothing by a prefix that is not a whole key, but lists a bucket.
         for where in ({"Prefix": self._prefix}, {"KeyMarker": self._prefix}):
-            with translated("looking for uploads"):
-                page = self._s3.client.list_multipart_uploads(
-                    Bucket=self._bucket, **where
-                )
+            page = listed_uploads(self._s3.client, Bucket=self._bucket, **where)
             found = {
                 (entry["Key"], entry["UploadId"])
                 for entry in page.get("Uploads", [])

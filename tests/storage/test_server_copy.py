@@ -185,6 +185,42 @@ def test_a_wrong_listing(prefix, target, size):
     assert target.head() is None
 
 
+def test_a_reply_that_is_enough(prefix, target):
+    """Where the reply names the listed MD5, one call makes the copy, if so wanted."""
+    listed = put(prefix, "a", b"data")
+    asked = []
+    on(prefix, "before-call.s3", lambda model, **_: asked.append(model.name))
+    copy = prefix.adopt("a", target.fileurl, listed.etag, listed.size, confirm=False)
+    assert asked == ["CopyObject"]
+    assert (copy.size, copy.etag) == (4, md5_of(b"data"))
+    assert bytes_of(target) == b"data"
+
+
+def test_a_reply_that_is_not_enough(prefix_either, target):
+    """Another object of the same size is refused without confirmation, too."""
+    listed = put(prefix_either, "a", b"data")
+    put(prefix_either, "a", b"atad")
+    with pytest.raises(PartsMismatch, match="'a' is not the one that was listed"):
+        prefix_either.adopt(
+            "a", target.fileurl, listed.etag, listed.size, confirm=False
+        )
+    assert target.head() is None
+
+
+def test_a_reply_without_an_md5(prefix, target):
+    """Where ETags are no MD5s, the copy is looked at whatever was wanted."""
+    listed = put(prefix, "a", b"data")
+    asked = []
+
+    def say_nothing(parsed, **_):
+        parsed["CopyObjectResult"]["ETag"] = '"' + "f" * 32 + '"'
+
+    on(prefix, "after-call.s3.CopyObject", say_nothing)
+    on(prefix, "before-call.s3", lambda model, **_: asked.append(model.name))
+    prefix.adopt("a", target.fileurl, listed.etag, listed.size, confirm=False)
+    assert asked == ["CopyObject", "HeadObject"]
+
+
 @pytest.mark.parametrize("size", [4, len(BIG)])
 def test_no_source(prefix, target, size):
     """An object that is gone is called missing."""

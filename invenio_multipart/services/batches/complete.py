@@ -189,7 +189,9 @@ def _adopt(
     db.session.commit()
     with ThreadPoolExecutor(_THREADS) as pool:
         for _ in pool.map(
-            lambda copy: prefix.adopt(copy[0], copy[1], copy[2].etag, copy[2].size),
+            lambda copy: prefix.adopt(
+                copy[0], copy[1], copy[2].etag, copy[2].size, confirm=False
+            ),
             staged,
         ):
             pass
@@ -240,6 +242,8 @@ def _prove(batch_id: uuid.UUID) -> None:
             uow.register(QueueOp(verify_uploads, some))
         uow.commit()
     # Without a queue they have been read by now.
+    if not {_S.FAILED.value, _S.VERIFYING.value} & batches.progress(batch_id).keys():
+        return
     now = batches.sent_files(batch_id)
     wrong = [
         (file.key, file.error_message or "It could not be proved.")
