@@ -46,6 +46,7 @@ class _FileSchema(Schema):
 
 
 _FILE = _FileSchema()
+_PLAIN = frozenset({"key", "size", "checksum"})
 
 
 class _Files(fields.Field):
@@ -76,10 +77,26 @@ def _file(entry: Any) -> AnnouncedFile:
         return AnnouncedFile(entry)
     if not isinstance(entry, Mapping):
         raise ValidationError("A file is a key or an object.")
+    if _is_plain(entry):
+        return AnnouncedFile(**entry)
     loaded = _FILE.load(entry)
     if "check" in loaded or "value" in loaded:
         raise ValidationError({"check": ["Link entries are not offered here."]})
     return AnnouncedFile(**loaded)
+
+
+def _is_plain(entry: Mapping[str, Any]) -> bool:
+    """Whether it is as nearly all are, so that the schema has nothing to add.
+
+    It takes 40 microseconds for each of thousands, a tenth of an announcement.
+    """
+    return (
+        entry.keys() <= _PLAIN
+        and type(entry.get("key")) is str
+        and type(entry.get("size", 0)) is int
+        and 0 <= entry.get("size", 0) <= _INT64
+        and type(entry.get("checksum", "")) is str
+    )
 
 
 class AnnouncementSchema(Schema):
