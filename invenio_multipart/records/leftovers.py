@@ -177,11 +177,14 @@ def reserved_buckets(after: uuid.UUID | None, limit: int) -> Sequence[uuid.UUID]
 
 
 def count_bucket(bucket_id: uuid.UUID) -> BucketCount | None:
-    """What one statement sees of a bucket; None without it, or when it is deleted."""
+    """What one statement sees of a bucket; None without it, or when it is deleted.
+
+    A file that was deleted, and of which only its mark is the head, counts no more.
+    """
     files = (
         select(func.coalesce(func.sum(FileInstance.size), 0))
         .join(ObjectVersion, ObjectVersion.file_id == FileInstance.id)
-        .where(ObjectVersion.bucket_id == bucket_id)
+        .where(ObjectVersion.bucket_id == bucket_id, ObjectVersion.is_head)
         .scalar_subquery()
     )
     reserved = (
