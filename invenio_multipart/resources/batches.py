@@ -128,13 +128,16 @@ class BatchResource(RefusesOtherMethods, ErrorHandlersMixin, Resource):  # type:
 
     def take_content(self) -> ResponseReturnValue:
         """PUT /uploads/{id}/content/{part}/{key}."""
-        args = _args()
+        args, size = _args(), request.content_length
+        if size is None and "Transfer-Encoding" not in request.headers:
+            # Who sends nothing need not say so (RFC 9112, 6.3).
+            size = 0
         answer = current_multipart.batches.take_content(
             *_caller(),
             args["key"],
             args["part"],
             request.stream,
-            request.content_length,
+            size,
             parse_content_md5(request.headers.get("Content-MD5")),
         )
         return _reply(answer)
