@@ -15,12 +15,14 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import botocore.session
 from botocore.config import Config
 from botocore.credentials import Credentials as BotoCredentials
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.utils import parse_timestamp
 from flask import current_app
 
 from ..core.sigv4 import Credentials, encode_path
@@ -95,6 +97,9 @@ def connection() -> S3Connection:
 
 def _connect(info: dict[str, Any], public_endpoint: str | None) -> S3Connection:
     session = botocore.session.Session()
+    session.get_component("response_parser_factory").set_parser_defaults(
+        timestamp_parser=_moment
+    )
     if info.get("key"):
         session.set_credentials(info["key"], info["secret"], info.get("token"))
     options = dict(info["client_kwargs"])
@@ -127,6 +132,21 @@ def _connect(info: dict[str, Any], public_endpoint: str | None) -> S3Connection:
         raise StorageError("No S3 credentials are configured.")
     region = options["region_name"]
     return S3Connection(client, single_client, public_client, credentials, region)
+
+
+def _moment(value: Any) -> datetime:
+    """A time as botocore reads it, which takes it many times as long.
+
+    More than half of what a page of a listing costs us are the times in it.
+    """
+    if isinstance(value, str) and value.endswith("Z"):
+        try:
+            return datetime.fromisoformat(f"{value[:-1]}+00:00")
+        except ValueError:
+            # As many digits of a second as Python does not take.
+            pass
+    moment: datetime = parse_timestamp(value)
+    return moment
 
 
 @contextmanager
