@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from .batches import batches
 from .commit import commit
 from .harness import Row
 from .hashing import hashing
@@ -28,6 +29,7 @@ TOPICS: dict[str, Callable[[Site, int], Iterator[Row]]] = {
     "read": read,
     "commit": commit,
     "list": listing,
+    "batches": batches,
 }
 
 

@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import json
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import requests
+
+from .calls import HEADER, Calls
 
 RECORD = {
     "access": {"record": "public", "files": "public"},
@@ -32,11 +35,15 @@ TIMEOUT_SECONDS = 1200
 
 @dataclass(frozen=True)
 class Answer:
-    """A reply and how long it took, its whole body received."""
+    """A reply and how long it took, its whole body received.
+
+    :param calls: what it has made the server ask of others.
+    """
 
     json: Any
     seconds: float
     size: int
+    calls: Calls
 
 
 class Api:
@@ -70,7 +77,8 @@ class Api:
             seconds = time.perf_counter() - begun
         if not reply.ok:
             raise requests.HTTPError(f"{reply.status_code}: {body[:500]!r}")
-        return Answer(json.loads(body) if body else None, seconds, len(body))
+        calls = Counter(json.loads(reply.headers[HEADER]))
+        return Answer(json.loads(body) if body else None, seconds, len(body), calls)
 
     def new_draft(self) -> str:
         """Path of a new draft's files."""

@@ -147,7 +147,7 @@ def _settings(database: str, name: str) -> dict[str, Any]:
         "FILES_REST_DEFAULT_MAX_FILE_SIZE": 50 * TIB,
         # The stock side keeps it; ours takes its place, as it would on a site.
         "FILES_REST_STORAGE_FACTORY": "invenio_s3.s3fs_storage_factory",
-        "RDM_RECORDS_MAX_FILES_COUNT": 1000,
+        "RDM_RECORDS_MAX_FILES_COUNT": 10_000,
         "S3_ENDPOINT_URL": required("S3_ENDPOINT_URL"),
         "S3_ACCESS_KEY_ID": required("S3_ACCESS_KEY_ID"),
         "S3_SECRET_ACCESS_KEY": required("S3_SECRET_ACCESS_KEY"),
@@ -251,9 +251,9 @@ def _remove_indices(app: Any) -> None:
 
 
 def _remove_bucket(s3: Any, name: str) -> None:
-    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=name):
-        for entry in page.get("Contents", []):
-            s3.delete_object(Bucket=name, Key=entry["Key"])
+    while found := s3.list_objects_v2(Bucket=name).get("Contents"):
+        objects = [{"Key": entry["Key"]} for entry in found]
+        s3.delete_objects(Bucket=name, Delete={"Objects": objects, "Quiet": True})
     # Page by page from the start: not every server continues this listing.
     while found := s3.list_multipart_uploads(Bucket=name).get("Uploads"):
         for upload in found:
