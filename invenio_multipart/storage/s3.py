@@ -16,7 +16,7 @@ from ..core.crc import from_base64
 from ..core.ledger import StoredPart
 from ..core.plan import S3_LIMITS, PlanLimits
 from ..core.sigv4 import PartBinding, PartSigner
-from ..errors import ObjectMissing, StorageUnavailable, UploadGone
+from ..errors import ObjectMissing, StorageError, StorageUnavailable, UploadGone
 from .base import Ability, MultipartUploadMixin, OpenedUpload, PartLink, StoredObject
 from .s3_client import S3Connection, connection, translated
 from .s3_probe import proves_crc64nvme
@@ -88,12 +88,9 @@ class S3Storage(MultipartUploadMixin, S3FSFileStorage):  # type: ignore[misc]
     def find_uploads(self) -> list[str]:
         """See the contract. The exact key is the prefix: MinIO finds no shorter."""
         at = self._at
-        with translated("looking for uploads"):
-            # Only the first page is read: no key ever has a thousand uploads, and
-            # versitygw refuses its own marker for the second.
-            reply = self._s3.client.list_multipart_uploads(
-                Bucket=at["Bucket"], Prefix=at["Key"]
-            )
+        # Only the first page is read: no key ever has a thousand uploads, and
+        # versitygw refuses its own marker for the second.
+        reply = listed_uploads(self._s3.client, Bucket=at["Bucket"], Prefix=at["Key"])
         found = reply.get("Uploads", [])
         return [entry["UploadId"] for entry in found if entry["Key"] == at["Key"]]
 
@@ -226,6 +223,23 @@ class S3Storage(MultipartUploadMixin, S3FSFileStorage):  # type: ignore[misc]
                 yield piece
         finally:
             body.close()
+
+
+def listed_uploads(client: Any, **where: str) -> Any:
+    """One page of open uploads; an empty one where the store lists none.
+
+    Some stores do not know the call, and some sites do not allow it: what the database
+    knows is then all there is.
+
+    :raises StorageUnavailable: the store cannot be reached.
+    """
+    try:
+        with translated("looking for uploads"):
+            return client.list_multipart_uploads(**where)
+    except (StorageUnavailable, ObjectMissing):
+        raise
+    except StorageError:
+        return {}
 
 
 def _stored(part: dict[str, Any]) -> StoredPart:

@@ -96,6 +96,7 @@ def test_names_follow_the_convention(stock_site: Any) -> None:
     assert names - {"uq_multipart_upload_file_id"} == {
         "ix_multipart_upload_record_key",
         "ix_multipart_upload_state_expires",
+        "ix_multipart_upload_reserved",
         "ix_multipart_upload_unpurged",
         "ix_multipart_upload_unverified",
         "ix_multipart_upload_batch_key",
