@@ -28,7 +28,7 @@ from ...errors import (
     StateConflict,
 )
 from ...proxies import current_multipart
-from ...records import batches, jobs
+from ...records import batches, jobs, locks
 from ...records.models import Batch
 from ..identities import identity_of
 from ..uploads.schema import parse
@@ -86,6 +86,11 @@ class BatchService:
         if present:
             take_over_dead_lock(records.draft_cls.get_record(present))
         with UnitOfWork() as uow:
+            # Upstream makes one draft for each of several who ask at once.
+            locks.await_turn(record.parent.id)
+            db.session.expire_all()
+            record = records.record_cls.pid.resolve(pid_value)
+            present = record.versions.next_draft_id
             item = records.new_version(identity, pid_value, uow=uow)
             draft = item._record
             wanted = replace(wanted, provisioned=not present)
