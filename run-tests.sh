@@ -37,6 +37,8 @@ prepare() {
   step "starting services" "10 s; 5 minutes the first time" "$SERVICES" start || { wait "$job" || true; exit 1; }
   wait "$job" || die "the Python environment could not be made"
   python_env
+  # The commands of the tutorials use it; without it they are skipped.
+  command -v jq >/dev/null || [ "$(id -u)" != 0 ] || debian jq
 }
 
 # pytest takes paths and options mixed; without a path it gets our folder.
