@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from .left_behind import Store, assert_settled
+from .live import LiveApi, LiveServer, live_environment, serving
 from .proxy import FaultProxy, running
 
 
@@ -39,6 +40,14 @@ def proxy(app: Any, session_proxy: FaultProxy) -> Iterator[FaultProxy]:
     _configure(app, before)
 
 
+@pytest.fixture
+def hasty(app: Any, proxy: FaultProxy) -> FaultProxy:
+    """The same without second tries, which wait for up to a second each."""
+    once = {"retries": {"mode": "standard", "total_max_attempts": 1}}
+    _configure(app, {"S3_CONFIG_EXTRA": once})
+    return proxy
+
+
 def _configure(app: Any, settings: dict[str, Any]) -> None:
     for name, value in settings.items():
         app.config[name] = value if value is not None else {}
@@ -50,6 +59,28 @@ def _configure(app: Any, settings: dict[str, Any]) -> None:
 def store() -> Store:
     """The real S3 server, asked directly."""
     return Store()
+
+
+@pytest.fixture(scope="session")
+def server(
+    app: Any,
+    site_config: dict[str, Any],
+    session_proxy: FaultProxy,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[LiveServer]:
+    """A web server that reaches S3 through the proxy."""
+    folder = tmp_path_factory.mktemp("live")
+    endpoint = session_proxy.url
+    environment = live_environment(site_config, folder, S3_ENDPOINT_URL=endpoint)
+    session_proxy.calm()
+    with serving(environment) as running_server:
+        yield running_server
+
+
+@pytest.fixture
+def live(app: Any, server: LiveServer) -> LiveApi:
+    """REST over this server, as the owner of new drafts."""
+    return LiveApi(app, app.tokens["owner"], server.url)
 
 
 @pytest.fixture

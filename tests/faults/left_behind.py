@@ -43,6 +43,34 @@ class Store:
         reply = self.client.list_objects_v2(Bucket=bucket, Prefix=key)
         return [entry["Size"] for entry in reply.get("Contents", [])]
 
+    def below(self, prefix: str) -> list[str]:
+        """Names of all objects below a prefix."""
+        bucket, key = _place(prefix)
+        pages = self.client.get_paginator("list_objects_v2")
+        return [
+            entry["Key"].removeprefix(key)
+            for page in pages.paginate(Bucket=bucket, Prefix=key)
+            for entry in page.get("Contents", [])
+        ]
+
+    def uploads_below(self, prefix: str) -> list[str]:
+        """Keys of the multipart uploads that are open below a prefix."""
+        bucket, key = _place(prefix)
+        reply = self.client.list_multipart_uploads(Bucket=bucket, Prefix=key)
+        return [entry["Key"].removeprefix(key) for entry in reply.get("Uploads", [])]
+
+    def content(self, uri: str) -> bytes | None:
+        """Bytes of an object or a local file, None when there is none."""
+        if not uri.startswith("s3://"):
+            return Path(uri).read_bytes() if Path(uri).exists() else None
+        bucket, key = _place(uri)
+        try:
+            reply = self.client.get_object(Bucket=bucket, Key=key)
+        except self.client.exceptions.NoSuchKey:
+            return None
+        data: bytes = reply["Body"].read()
+        return data
+
     def lose_uploads(self, uri: str) -> None:
         """Abort them behind everybody's back."""
         bucket, key = _place(uri)
@@ -86,7 +114,9 @@ def assert_settled(app: Any, store: Store, begun: datetime) -> None:
     with app.app_context():
         found = uploads_since(begun)
         for upload in found:
-            _assert_ended(upload, store)
+            # Files of a batch end with it.
+            if upload.batch_id is None:
+                _assert_ended(upload, store)
         for bucket_id in {upload.bucket_id for upload in found}:
             _assert_size(bucket_id)
         _assert_no_parts([upload.id for upload in found])
@@ -113,7 +143,7 @@ def _assert_size(bucket_id: Any) -> None:
 
     bucket = db.session.get(Bucket, bucket_id)
     if bucket is not None:
-        files = ObjectVersion.query.filter_by(bucket_id=bucket_id).all()
+        files = ObjectVersion.query.filter_by(bucket_id=bucket_id, is_head=True).all()
         assert bucket.size == sum(v.file.size for v in files if v.file_id), "quota"
 
 

@@ -17,9 +17,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
 import requests
 
 from ..driver import Api, Reply
+from .kill_points import KillPoint
 from .proxy import Cut
 
 ROOT = Path(__file__).parent.parent.parent
@@ -39,6 +41,7 @@ def live_environment(
         **os.environ,
         "LIVE_SETTINGS": str(path),
         "LIVE_PID": str(folder / "worker.pid"),
+        "LIVE_KILL": str(folder / "kill.json"),
     }
 
 
@@ -52,6 +55,7 @@ class LiveServer:
     def __init__(self, environment: dict[str, str], port: int) -> None:
         self.url = f"http://127.0.0.1:{port}"
         self._pid_file = Path(environment["LIVE_PID"])
+        self._kill_file = Path(environment["LIVE_KILL"])
         module = "tests.faults.live_app"
         command = [sys.executable, "-m", "gunicorn", "--preload", "--workers=1"]
         command += ["--threads=4", "--timeout=120", "--log-level=error"]
@@ -82,6 +86,22 @@ class LiveServer:
         """SIGKILL the worker; for the proxy, which then cuts the connection."""
         os.kill(self.worker, signal.SIGKILL)
         raise Cut
+
+    @contextmanager
+    def killed_at(self, point: KillPoint) -> Iterator[None]:
+        """The worker is killed by what is requested meanwhile, at this point.
+
+        :raises AssertionError: it has not come there.
+        """
+        before = self.worker
+        point.write(self._kill_file)
+        try:
+            with pytest.raises(requests.ConnectionError):
+                yield
+            assert not self._kill_file.exists(), f"It never came to {point}."
+        finally:
+            self._kill_file.unlink(missing_ok=True)
+        self.wait(killed=before)
 
 
 @contextmanager

@@ -16,6 +16,11 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+from invenio_multipart.core import plan
+
+from ..driver import PART
+from .kill_points import Executioner
+
 
 def make_app() -> Any:
     """InvenioRDM's REST application on the database of the tests."""
@@ -24,7 +29,19 @@ def make_app() -> Any:
     settings = json.loads(Path(os.environ["LIVE_SETTINGS"]).read_text())
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return create_api(**settings)
+        app = create_api(**settings)
+    app.before_request(Executioner(Path(os.environ["LIVE_KILL"])).look)
+    app.add_url_rule("/faults/reap", "faults_reap", periodic, methods=["POST"])
+    # Two parts shall not be many bytes.
+    plan.PREFERRED_MIN_PART_SIZE = PART
+    return app
+
+
+def periodic() -> dict[str, int]:
+    """The periodic tasks, in this process."""
+    from .recovery import reap
+
+    return dict(reap())
 
 
 def post_fork(server: Any, worker: Any) -> None:

@@ -50,7 +50,7 @@ class Answered(Exception):
 class Fault:
     """What to do at which request.
 
-    :param method: HTTP method.
+    :param method: HTTP method; several with a bar between them.
     :param pattern: regular expression searched in path and query.
     :param point: where in the request.
     :param action: called there; raises Cut or Answered, or lets the request go on.
@@ -153,7 +153,9 @@ class FaultProxy:
         found = {}
         with self._lock:
             for fault in self._faults:
-                if fault.method == method and re.search(fault.pattern, target):
+                if re.fullmatch(fault.method, method) and re.search(
+                    fault.pattern, target
+                ):
                     fault.seen += 1
                     if fault.hits is None or fault.seen in fault.hits:
                         found[fault.point] = fault.action
@@ -255,7 +257,7 @@ def _without_keep_alive(head: bytes) -> bytes:
 
 
 def _error(status: int) -> bytes:
-    code = {500: "InternalError", 503: "SlowDown"}[status]
+    code = {500: "InternalError", 501: "NotImplemented", 503: "SlowDown"}[status]
     body = (
         '<?xml version="1.0" encoding="UTF-8"?>'
         f"<Error><Code>{code}</Code><Message>A fault of the test.</Message></Error>"

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -15,7 +14,7 @@ import requests
 
 from ..conftest import use_storage
 from ..driver import PART, Draft, md5
-from .live import LiveApi, LiveServer, live_environment, serving
+from .live import LiveApi, LiveServer
 from .proxy import FaultProxy, Point
 
 KEY = "a/b.bin"
@@ -27,28 +26,6 @@ CREATE = ("POST", r"\?uploads(=|&|$)")
 LIST = ("GET", "uploadId=")
 COMPLETE = ("POST", "uploadId=")
 HEAD = ("HEAD", ".")
-
-
-@pytest.fixture(scope="module")
-def server(
-    app: Any,
-    site_config: dict[str, Any],
-    session_proxy: FaultProxy,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[LiveServer]:
-    """A web server that reaches S3 through the proxy."""
-    folder = tmp_path_factory.mktemp("live")
-    endpoint = session_proxy.url
-    environment = live_environment(site_config, folder, S3_ENDPOINT_URL=endpoint)
-    session_proxy.calm()
-    with serving(environment) as running:
-        yield running
-
-
-@pytest.fixture
-def live(app: Any, server: LiveServer) -> LiveApi:
-    """REST over this server, as the owner of new drafts."""
-    return LiveApi(app, app.tokens["owner"], server.url)
 
 
 @pytest.fixture(params=["finish", "abort"])

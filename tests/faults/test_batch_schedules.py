@@ -1,0 +1,128 @@
+# SPDX-FileCopyrightText: 2026 The invenio-multipart authors.
+# SPDX-License-Identifier: MIT
+
+"""A hundred random stories of batches in which anything may break at any step.
+
+FAULT_SEEDS="100:300" tells other ones; "17:18" is the seventeenth again.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from invenio_multipart.core import plan
+
+from ..driver import PART, Api
+from .batch_client import BatchClient
+from .batches_left import assert_batches_settled
+from .held_queue import held
+from .left_behind import Store
+from .lifeline import Lifeline, connected
+from .proxy import FaultProxy
+from .recovery import expire, pass_deadlines, settle
+from .schedule import Schedule, World
+
+FIRST, LAST = os.environ.get("FAULT_SEEDS", "0:100").split(":")
+
+
+@pytest.fixture
+def world(
+    app: Any,
+    api: Api,
+    s3: str,
+    hasty: FaultProxy,
+    begun: datetime,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[World]:
+    """An application that can die at any step, and whose tasks wait."""
+    monkeypatch.setattr(plan, "PREFERRED_MIN_PART_SIZE", PART)
+    with connected(Lifeline()) as lifeline, held(app, lifeline) as queue:
+        yield World(app, api, hasty, lifeline, queue, begun)
+
+
+@pytest.mark.parametrize("seed", range(int(FIRST), int(LAST)))
+def test_schedule(seed: int, world: World, store: Store) -> None:
+    """Whatever broke, in the end there are whole files, and nothing else."""
+    schedule = Schedule(seed, world)
+    try:
+        schedule.run(actions=12)
+        settle(world.app, world.begun, world.queue)
+        end_all(schedule)
+        assert_published(schedule)
+        pass_time(world)
+        assert_batches_settled(world.app, store, world.begun)
+    except Exception as error:
+        raise AssertionError("\n".join([*schedule.log, repr(error)])) from error
+
+
+def end_all(schedule: Schedule) -> None:
+    """Whoever is not through goes on to the end, gives up, or is late."""
+    for client in schedule.clients:
+        state = client.status()
+        if state.status != 200 or state.json["state"] != "uploading":
+            continue
+        end = schedule.random.choice([go_on, go_on, give_up, be_late])
+        schedule.log.append(f"at last {end.__name__}")
+        end(schedule.world, client)
+
+
+def go_on(world: World, client: BatchClient) -> None:
+    """The batch can be completed."""
+    page = client.look_up()
+    assert page.status == 200, page.json
+    open_keys = {e["key"] for e in page.json["files"] if e["state"] != "aborted"}
+    for key in open_keys & client.files.keys():
+        if key in client.reply["presigned_urls"]:
+            assert client.send(key), key
+    assert client.complete().status == 202
+    settle(world.app, world.begun, world.queue)
+    status = client.status().json
+    if open_keys:
+        assert status["state"] == "completed", status
+    else:
+        assert (status["state"], status["error_code"]) == ("uploading", "bad_request")
+
+
+def give_up(world: World, client: BatchClient) -> None:
+    """The batch can be aborted."""
+    reply = client.abort()
+    assert (reply.status, reply.json["state"]) == (200, "aborted")
+
+
+def be_late(world: World, client: BatchClient) -> None:
+    """The batch can be forgotten."""
+    with world.app.app_context():
+        pass_deadlines(world.begun, client.id)
+
+
+def assert_published(schedule: Schedule) -> None:
+    """What is published is whole, and all of it can be read."""
+    api = schedule.world.api
+    for client in schedule.clients:
+        status = client.status()
+        for path in ("", "/draft"):
+            files = api.get(f"/records/{client.record_id}{path}/files")
+            if files.status != 200:
+                continue
+            found = {entry["key"]: entry for entry in files.json.get("entries", [])}
+            if status.status == 200 and status.json["state"] != "completed":
+                continue
+            for key in client.files.keys() & found.keys():
+                assert found[key]["status"] == "completed", found[key]
+
+
+def pass_time(world: World) -> None:
+    """Deadlines pass, and what was for a limited time goes."""
+    with world.app.app_context():
+        pass_deadlines(world.begun)
+    settle(world.app, world.begun, world.queue)
+    with world.app.app_context():
+        # Links have ended with the first deadline; sweeps are due after it.
+        pass_deadlines(world.begun)
+        expire(world.begun)
+    settle(world.app, world.begun, world.queue)
