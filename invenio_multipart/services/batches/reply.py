@@ -178,15 +178,18 @@ def seconds_left(batch: Batch) -> int:
 
 
 def _part_urls(batch: Batch, upload: SentFile) -> Any:
-    """Links of all parts; on local storage they carry a grant."""
-    if not batch.prefix.startswith("s3://"):
-        return _local_urls(batch, upload)
+    """Links of all parts, with what is to be cut for each; who has only the grant
+    asks for nothing else."""
     row = db.session.get(Upload, upload.id)
+    if not batch.prefix.startswith("s3://"):
+        return _local_urls(batch, row)
     ledger = uploads.ledger_of(row)
-    return link_entries(row, "", ledger, range(1, ledger.count + 1))
+    links = link_entries(row, "", ledger, range(1, ledger.count + 1))
+    return [{**link, "size": ledger.size_of(link["part"])} for link in links]
 
 
-def _local_urls(batch: Batch, upload: SentFile) -> Any:
+def _local_urls(batch: Batch, upload: Upload) -> Any:
+    """The same on local storage, where the links carry a grant."""
     token = grant(batch, Verb.UPLOAD)
     site = current_app.config["SITE_API_URL"]
     base = f"{site}/uploads/{batch.id}/content"
@@ -197,9 +200,14 @@ def _local_urls(batch: Batch, upload: SentFile) -> Any:
 
     if upload.parts == 1:
         return url(1)
-    expiration = iso(batch.complete_before)
+    expiration, plan = iso(batch.complete_before), upload.plan
     return [
-        {"part": part, "url": url(part), "expiration": expiration}
+        {
+            "part": part,
+            "url": url(part),
+            "expiration": expiration,
+            "size": plan.size_of(part),
+        }
         for part in range(1, upload.parts + 1)
     ]
 
