@@ -239,11 +239,10 @@ def _job_lines(row: Mapping[str, Any]) -> Iterator[str]:
 
 def _would(row: Mapping[str, Any]) -> Iterator[str]:
     yield f"{row['does']} {row['what']} {row['id']}: {row['reason']}"
-    parts = [f"{row['size']:,} bytes" if row["size"] else "", row["key"] or ""]
-    text = "  ".join(part for part in parts if part)
-    if text or row["uri"]:
-        yield f"    {_short(text, 60)}"
-        yield f"    {row['uri']}"
+    size = f"{row['size']:,} bytes" if row["size"] else ""
+    text = "  ".join(part for part in (size, _short(row["key"] or "", 44)) if part)
+    for line in filter(None, (text, row["uri"])):
+        yield f"    {line}"
 
 
 def _print_fields(found: Mapping[str, Any], indent: str = "") -> None:
