@@ -73,7 +73,7 @@ def finish(batch_id: uuid.UUID) -> Batch:
         _require_proved(proved)
         _make_files(batch, proved)
         _close(batch, proved, uow)
-        _save_draft(batch, uow)
+        _save_draft(batch, [upload.key for upload in proved], uow)
         uow.commit()
     return batch
 
@@ -133,14 +133,14 @@ def _close(batch: Batch, proved: Sequence[SentFile], uow: UnitOfWork) -> None:
     sweep_later(batch, uow)
 
 
-def _save_draft(batch: Batch, uow: UnitOfWork) -> None:
+def _save_draft(batch: Batch, keys: Sequence[str], uow: UnitOfWork) -> None:
     """One save and one index entry for all files; then the publication."""
     service = current_service_registry.get(batch.service_id)
     draft = service.record_cls.get_record(batch.record_id)
     wanted = batch.access or {}
     change = AccessChange.from_json(wanted.get("change"))
     apply(change, draft, identity_of(wanted.get("actor")), uow)
-    _extract(batch, draft, service, uow)
+    _extract(batch, [draft.files[key] for key in keys], service, uow)
     if not change.publish:
         records = _records()
         uow.register(RecordCommitOp(draft, indexer=records and records.indexer))
@@ -166,9 +166,11 @@ def _problems(error: Exception) -> list[dict[str, Any]]:
     return [{"field": "", "messages": [str(message) for message in said]}]
 
 
-def _extract(batch: Batch, draft: Any, service: Any, uow: UnitOfWork) -> None:
+def _extract(
+    batch: Batch, entries: Sequence[Any], service: Any, uow: UnitOfWork
+) -> None:
     """Queue upstream's metadata extraction for the few files it knows."""
-    for entry in draft.files.values():
+    for entry in entries:
         known = any(
             processor.can_process(entry) for processor in service.config.file_processors
         )
