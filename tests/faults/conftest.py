@@ -12,9 +12,15 @@ from typing import Any
 
 import pytest
 
+from invenio_multipart.core import plan
+
+from ..driver import PART, Api
+from .held_queue import held
 from .left_behind import Store, assert_settled
+from .lifeline import Lifeline, connected
 from .live import LiveApi, LiveServer, live_environment, serving
 from .proxy import FaultProxy, running
+from .world import World
 
 
 @pytest.fixture(scope="session")
@@ -38,6 +44,21 @@ def proxy(app: Any, session_proxy: FaultProxy) -> Iterator[FaultProxy]:
     yield session_proxy
     session_proxy.calm()
     _configure(app, before)
+
+
+@pytest.fixture
+def world(
+    app: Any,
+    api: Api,
+    s3: str,
+    hasty: FaultProxy,
+    begun: datetime,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[World]:
+    """An application that can die at any step, and whose tasks wait."""
+    monkeypatch.setattr(plan, "PREFERRED_MIN_PART_SIZE", PART)
+    with connected(Lifeline()) as lifeline, held(app, lifeline) as queue:
+        yield World(app, api, hasty, lifeline, queue, begun)
 
 
 @pytest.fixture

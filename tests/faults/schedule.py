@@ -11,37 +11,23 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 import requests
 from sqlalchemy.exc import DBAPIError
 
-from ..driver import RECORD, Api, Draft, Reply
+from ..driver import RECORD, Draft, Reply
 from .batch_client import KINDS, BatchClient, File, file_of
 from .batches_left import batches_since
-from .held_queue import HeldQueue
 from .left_behind import make_old
-from .lifeline import Killed, Lifeline, drop_connections
-from .proxy import FaultProxy, Point, answer, cut
+from .lifeline import Killed, drop_connections
+from .proxy import Point, answer, cut
 from .recovery import let_leases_end, pass_deadlines, reap
+from .world import World
 
 _ANY = r"GET|PUT|POST|HEAD|DELETE"
 _FAR = 14
 """Most faults are at one of the first so many steps or requests."""
-
-
-@dataclass
-class World:
-    """What there is, and how it is broken."""
-
-    app: Any
-    api: Api
-    proxy: FaultProxy
-    lifeline: Lifeline
-    queue: HeldQueue
-    begun: datetime
 
 
 class Schedule:

@@ -9,40 +9,17 @@ FAULT_SEEDS="100:300" tells other ones; "17:18" is the seventeenth again.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from datetime import datetime
-from typing import Any
 
 import pytest
 
-from invenio_multipart.core import plan
-
-from ..driver import PART, Api
 from .batch_client import BatchClient
 from .batches_left import assert_batches_settled
-from .held_queue import held
 from .left_behind import Store
-from .lifeline import Lifeline, connected
-from .proxy import FaultProxy
-from .recovery import expire, pass_deadlines, settle
-from .schedule import Schedule, World
+from .recovery import pass_deadlines
+from .schedule import Schedule
+from .world import World
 
 FIRST, LAST = os.environ.get("FAULT_SEEDS", "0:100").split(":")
-
-
-@pytest.fixture
-def world(
-    app: Any,
-    api: Api,
-    s3: str,
-    hasty: FaultProxy,
-    begun: datetime,
-    monkeypatch: pytest.MonkeyPatch,
-) -> Iterator[World]:
-    """An application that can die at any step, and whose tasks wait."""
-    monkeypatch.setattr(plan, "PREFERRED_MIN_PART_SIZE", PART)
-    with connected(Lifeline()) as lifeline, held(app, lifeline) as queue:
-        yield World(app, api, hasty, lifeline, queue, begun)
 
 
 @pytest.mark.parametrize("seed", range(int(FIRST), int(LAST)))
@@ -51,10 +28,10 @@ def test_schedule(seed: int, world: World, store: Store) -> None:
     schedule = Schedule(seed, world)
     try:
         schedule.run(actions=12)
-        settle(world.app, world.begun, world.queue)
+        world.settle()
         end_all(schedule)
         assert_published(schedule)
-        pass_time(world)
+        world.pass_time()
         assert_batches_settled(world.app, store, world.begun)
     except Exception as error:
         raise AssertionError("\n".join([*schedule.log, repr(error)])) from error
@@ -80,7 +57,7 @@ def go_on(world: World, client: BatchClient) -> None:
         if key in client.reply["presigned_urls"]:
             assert client.send(key), key
     assert client.complete().status == 202
-    settle(world.app, world.begun, world.queue)
+    world.settle()
     status = client.status().json
     if open_keys:
         assert status["state"] == "completed", status
@@ -114,15 +91,3 @@ def assert_published(schedule: Schedule) -> None:
                 continue
             for key in client.files.keys() & found.keys():
                 assert found[key]["status"] == "completed", found[key]
-
-
-def pass_time(world: World) -> None:
-    """Deadlines pass, and what was for a limited time goes."""
-    with world.app.app_context():
-        pass_deadlines(world.begun)
-    settle(world.app, world.begun, world.queue)
-    with world.app.app_context():
-        # Links have ended with the first deadline; sweeps are due after it.
-        pass_deadlines(world.begun)
-        expire(world.begun)
-    settle(world.app, world.begun, world.queue)
