@@ -80,8 +80,8 @@ _NOTES = """\
 - Upstream has one request for the beginning of all files, and two for each
   afterwards: content, through the web server, which is not counted here, and commit.
   Only the first 50 files are sent and committed, for 1,000 take many minutes; the
-  ratio takes the others to be like them. 10,000 are begun only where that is expected, by its growth so far, to take less than two
-  minutes.
+  ratio takes the others to be like them. 10,000 are begun only where that is
+  expected, by its growth so far, to take less than two minutes.
 """
 
 
