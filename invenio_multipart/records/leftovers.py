@@ -41,12 +41,21 @@ def overdue_uploads(now: datetime, after: After | None, limit: int) -> Sequence[
 def unpurged_uploads(
     before: datetime, after: After | None, limit: int
 ) -> Sequence[Upload]:
-    """Ended before this moment, and the store not freed; without those of a batch."""
+    """Ended before this moment, and the store not freed.
+
+    Files that were taken out of a batch are among them. Those that ended with their
+    batch are not: they are freed with it.
+    """
+    ended_too = (
+        select(Batch.id)
+        .where(Batch.id == Upload.batch_id, Batch.state.in_(_ENDED))
+        .exists()
+    )
     query = select(Upload).where(
         Upload.purged_on.is_(None),
         Upload.state.in_(_ENDED),
         Upload.updated < before,
-        Upload.batch_id.is_(None),
+        ~ended_too,
     )
     return _page(query, Upload.updated, Upload.id, after, limit)
 
