@@ -32,6 +32,7 @@ class World:
 
     def settle(self) -> None:
         """All is well again, and the periodic tasks run until all is quiet."""
+        self.proxy.calm()
         settle(self.app, self.begun, self.queue)
 
     def pass_time(self) -> None:
