@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import timedelta
 from typing import Any
 
@@ -20,6 +21,7 @@ from ..batching import (
     objects,
     open_batch,
     open_with,
+    put,
     run_jobs,
 )
 from ..driver import RECORD, Api, Draft
@@ -48,6 +50,22 @@ def test_one_of_fifty_is_missing(draft: Draft) -> None:
     status = batch.status()
     assert (status["state"], status["error_code"]) == ("completed", None)
     assert draft.content("17") == b"17"
+
+
+def test_other_bytes_of_the_right_size(s3_draft: Draft) -> None:
+    """Whoever has lost the URLs gets one for a file whose digest was wrong."""
+    digest = hashlib.sha256(b"right").hexdigest()
+    file = {"key": "a", "size": 5, "checksum": f"sha256:{digest}"}
+    batch = open_batch(s3_draft, [file])
+    batch.send_ok("a", b"wrong")
+    assert batch.files()["presigned_urls"] == {}
+    job = batch.complete()
+    assert (job["status"], job["error"]["code"]) == ("FAILURE", "files_differ")
+    assert job["result"]["errors"]["wrong"][0]["key"] == "a"
+    url = batch.files()["presigned_urls"]["a"]
+    assert put(batch.anonymous, url, b"right", {}) == 200
+    assert batch.complete()["status"] == "SUCCESS"
+    assert s3_draft.content("a") == b"right"
 
 
 def test_nothing_was_sent(draft: Draft) -> None:

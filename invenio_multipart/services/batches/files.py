@@ -23,6 +23,8 @@ from .opening import open_uploads
 def page_of_files(batch: Batch, after: str, size: int) -> dict[str, Any]:
     """Files with keys above ``after``, in order, and where to send those missing.
 
+    When a completion has failed, there is a place for all that can be sent again.
+
     The store is asked once for all whole objects, and once for each upload in parts
     of the page.
 
@@ -33,10 +35,12 @@ def page_of_files(batch: Batch, after: str, size: int) -> dict[str, Any]:
     page, more = found[:size], found[size:]
     listing = list_objects(batch) if batch.status is BatchState.UPLOADING else {}
     arrived = {upload.id: _arrived(upload, batch, listing) for upload in page}
+    # After a completion that failed, what is there may be what was wrong.
+    anew = batch.error_on is not None
     missing = [
         upload
         for upload in page
-        if not upload.made and arrived[upload.id] != upload.size
+        if not upload.made and (anew or arrived[upload.id] != upload.size)
     ]
     urls, headers = {}, {}
     if batch.status is BatchState.UPLOADING:
