@@ -219,9 +219,7 @@ def add_files(
     :raises StateConflict: another request has just begun one of them.
     """
     batches.insert_uploads(rows)
-    new = {
-        file.key: entry_of(file, row) for file, row in zip(files, rows, strict=False)
-    }
+    new = {file.key: entry_of(file, row) for file, row in zip(files, rows)}
     model = service.record_cls.files.file_cls.model_cls
     try:
         entries.add(model, batch.record_id, new)

@@ -84,7 +84,7 @@ def sending_urls(
     urls: dict[str, Any] = {}
     headers: dict[str, dict[str, str]] = {}
     whole = [upload for upload in waiting if upload.sent_as == SENT_AS_OBJECT]
-    for upload, link in zip(whole, _put_links(batch, whole), strict=False):
+    for upload, link in zip(whole, _put_links(batch, whole)):
         urls[upload.key] = link.url
         if link.headers:
             headers[upload.key] = link.headers
@@ -144,7 +144,11 @@ def file_entry(upload: SentFile, arrived: int | None) -> dict[str, Any]:
 def accepted(batch: Batch) -> dict[str, Any]:
     """The reply to a completion."""
     job = batch.complete_job_id
-    return {"status": "accepted", "job_url": current_multipart.jobs.url(job), "job_id": str(job)}
+    return {
+        "status": "accepted",
+        "job_url": current_multipart.jobs.url(job),
+        "job_id": str(job),
+    }
 
 
 def iso(moment: datetime | None) -> str | None:
