@@ -32,7 +32,7 @@ from ...core.states import BatchState, UploadState
 from ...errors import BadRequest, FilesDiffer, StateConflict, StorageError
 from ...records import batches, quota
 from ...records.batches import SentFile
-from ...records.models import SENT_AS_OBJECT, Batch, Job, Upload, utc_now
+from ...records.models import SENT_AS_OBJECT, Batch, Upload
 from ...storage.factory import multipart_storage, object_prefix
 from ...tasks import verify_uploads
 from ..uploads.abort import QueueOp
@@ -85,36 +85,6 @@ def complete(job: RunningJob) -> dict[str, Any]:
     job.advance(total, total, "finishing")
     batch = finish(batch.id)
     return _tidied(batch)
-
-
-def reopen(job: Job) -> None:
-    """What happens when the completion has failed: the batch is open again.
-
-    Called in the transaction that fails the job.
-    """
-    batch = batches.locked(job.batch_id)
-    if batch is None or batch.status is not BatchState.COMPLETING:
-        return
-    batch.move(BatchState.UPLOADING)
-    batch.error_on = utc_now()
-    batch.error_code = job.error_code
-    batch.error_message = job.error_message
-    # Whole objects may be sent again, so the next try looks at all of them anew; what
-    # was put together of parts stays.
-    whole = [
-        file.id
-        for file in batches.sent_files(batch.id, lock=True)
-        if file.sent_as == SENT_AS_OBJECT
-    ]
-    batches.set_state(
-        whole,
-        _S.UPLOADING,
-        hash_states=None,
-        completed_on=None,
-        error_on=None,
-        error_code=None,
-        error_message=None,
-    )
 
 
 def _batch(job: RunningJob) -> Batch:

@@ -11,6 +11,7 @@ from typing import Any
 from ...core.running import RunningJob
 from ...records.models import Job
 from ..batches.end import purge, sweep
+from ..batches.reopen import reopen
 from .reindex import reindex
 
 # Batches are for InvenioRDM; a site without it imports this module, too.
@@ -20,12 +21,6 @@ def _complete(job: RunningJob) -> dict[str, Any]:
     from ..batches.complete import complete
 
     return complete(job)
-
-
-def _reopen(job: Job) -> None:
-    from ..batches.complete import reopen
-
-    reopen(job)
 
 
 def _expire(job: RunningJob) -> dict[str, Any]:
@@ -45,7 +40,7 @@ KINDS: dict[str, Callable[[RunningJob], dict[str, Any]]] = {
 stranger may not see, and must be safe to repeat: a job whose worker dies is begun
 anew. It commits its own transactions. :mod:`...core.running` has its other ends."""
 
-WHEN_FAILED: dict[str, Callable[[Job], None]] = {"complete_batch": _reopen}
+WHEN_FAILED: dict[str, Callable[[Job], None]] = {"complete_batch": reopen}
 """What else happens when a job of this kind has failed for good, by kind.
 
 Called in the transaction that fails the job, so that both happen or neither."""

@@ -20,8 +20,8 @@ from ...proxies import current_multipart
 from ...records import jobs, leftovers
 from ...records.models import Batch, Job, utc_now
 from ..audit import DEADLINE, TRANSIENT
-from ..batches.complete import reopen
 from ..batches.end import close
+from ..batches.reopen import reopen
 from .walk import REDRIVE, Found, Rule
 
 
