@@ -44,6 +44,7 @@ def server(request: pytest.FixtureRequest, app: Any) -> Iterator[Server]:
     yield running
     app.config.update(before)
     app.extensions["invenio-s3"].__dict__.pop("init_s3fs_info", None)
+    use_storage(app, "s3")
 
 
 @pytest.fixture
