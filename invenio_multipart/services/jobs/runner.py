@@ -60,26 +60,30 @@ def run(job_id: uuid.UUID) -> float | None:
         when the job is so far off that the periodic task will find it.
     """
     with current_app.app_context():
-        runner = uuid.uuid4()
-        job = jobs.claim(job_id, runner, utc_now(), LEASE)
-        db.session.commit()
-        if job is None:
-            return _seconds_left(job_id)
-        claimed = ClaimedJob(job, runner)
-        if job.attempts > MAX_ATTEMPTS:
-            # The one before the last neither ended nor failed: it died.
-            _give_up(claimed)
-            return None
-        # The connection goes back to the pool; the handler opens what it needs.
-        db.session.commit()
         try:
-            return _run(claimed)
+            return _claim_and_run(job_id)
         except (OperationalError, InterfaceError):
-            # Not even the outcome can be written: the lease runs out, and then the
-            # job is run again.
+            # Not even the outcome can be written: the lease, if there is one, runs
+            # out, and then the job is run again.
             db.session.rollback()
             current_app.logger.warning("Job %s lost its database.", job_id)
             return LEASE.total_seconds()
+
+
+def _claim_and_run(job_id: uuid.UUID) -> float | None:
+    runner = uuid.uuid4()
+    job = jobs.claim(job_id, runner, utc_now(), LEASE)
+    db.session.commit()
+    if job is None:
+        return _seconds_left(job_id)
+    claimed = ClaimedJob(job, runner)
+    if job.attempts > MAX_ATTEMPTS:
+        # The one before the last neither ended nor failed: it died.
+        _give_up(claimed)
+        return None
+    # The connection goes back to the pool; the handler opens what it needs.
+    db.session.commit()
+    return _run(claimed)
 
 
 def _run(job: ClaimedJob) -> float | None:
