@@ -29,6 +29,20 @@ from tests.reaping import (
     snapshot,
 )
 
+
+@pytest.fixture(scope="module", autouse=True)
+def _clean_slate(app: Any) -> None:
+    """Forget what other tests have left: here it is counted what is found."""
+    from invenio_db import db
+
+    from invenio_multipart.records import models
+
+    with app.app_context():
+        for table in (models.Part, models.Job, models.Batch, models.Upload):
+            table.query.delete()
+        db.session.commit()
+
+
 SMALL = {"a.txt": b"alpha", "b/c.bin": b"c" * 1000}
 
 
