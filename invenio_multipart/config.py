@@ -3,6 +3,8 @@
 
 """Settings. A site overrides any of them in its ``invenio.cfg``."""
 
+from __future__ import annotations
+
 MULTIPART_LINK_EXPIRES_SECONDS = 7 * 24 * 3600
 """How long a part link lives, in seconds, 1 to 604800 (what S3 allows at most).
 
@@ -104,6 +106,33 @@ ones. While a batch is open its draft is locked for others.
 
 MULTIPART_BATCH_MAX_TRANSIENT_SECONDS = None
 """How far ahead the end of a transient record may be, in seconds; None: any time."""
+
+MULTIPART_LINK_QUOTA = "full"
+"""Whether links to bytes that are there already count in a record's quota.
+
+``full``: like any file. ``none``: not at all.
+"""
+
+MULTIPART_LINKER_ROLES = ["multipart-linker"]
+"""Roles whose accounts may link objects of the buckets that
+``MULTIPART_LINK_LOCATIONS`` names.
+
+Files of records may be linked by everybody who may read them.
+"""
+
+MULTIPART_LINK_LOCATIONS: list[str] = []
+"""Where objects lie that may be linked in place, as ``s3://bucket/folder/``.
+
+They are read with the site's own credentials (``S3_ACCESS_KEY_ID``), and never
+changed or deleted. With a folder, which ends in a slash, only what is below counts.
+"""
+
+MULTIPART_DEDUP = "off"
+"""Whether a file whose bytes are there already is put onto them, once it is verified.
+
+``off``: never. ``record``: bytes of other versions of the same record. ``readable``:
+also those of files that are open to everybody, or of the uploader's own records.
+"""
 
 MULTIPART_CREATOR_ROLES = None
 """Roles that may make new records by ``POST /uploads``.

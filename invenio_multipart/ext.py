@@ -19,12 +19,14 @@ from .resources.guard import refuse_malformed
 from .services.jobs.index import IndexService
 from .services.jobs.service import JobService
 from .services.overview import OverviewService
+from .services.permissions import with_links
 from .services.reaper.service import ReaperService
 from .services.uploads.service import UploadService
 from .transfers.components import MultipartFileComponent, MultipartRecordComponent
 
 if TYPE_CHECKING:
     from .services.batches.service import BatchService
+    from .services.links.service import LinkService
 
 _STOCK_FACTORIES = {
     "invenio_s3.s3fs_storage_factory",
@@ -62,6 +64,13 @@ class InvenioMultipart:
         from .services.batches.service import BatchService
 
         return BatchService()
+
+    @cached_property
+    def links(self) -> LinkService:
+        """The service of files that share bytes."""
+        from .services.links.service import LinkService
+
+        return LinkService()
 
     @cached_property
     def jobs(self) -> JobService:
@@ -132,6 +141,9 @@ def finalize_app(app: Flask) -> None:
         present = list(app.config.get(name) or defaults[name])
         if component not in present:
             app.config[name] = [component, *present]
+    # Read anew at each check, so that this is in time.
+    policy = records.config.permission_policy_cls
+    app.config["RDM_PERMISSION_POLICY"] = with_links(policy)
     # Media files have no setting for theirs; it is a plain class attribute there.
     media = rdm.records_media_files_service.draft_files.config
     if MultipartFileComponent not in media.components:

@@ -10,13 +10,16 @@ site's own values win.
 RECORDS_RESOURCES_TRANSFERS = [
     "invenio_records_resources.services.files.transfer:LocalTransfer",
     "invenio_records_resources.services.files.transfer:FetchTransfer",
-    "invenio_records_resources.services.files.transfer:RemoteTransfer",
+    "invenio_multipart.transfers.link:FileLinkTransferType",
     "invenio_multipart.transfers.multipart:MultipartTransferType",
 ]
-"""All of upstream's, with ours for the letter M."""
+"""All of upstream's, with ours for the letters R and M."""
 
 FILES_REST_STORAGE_FACTORY = "invenio_multipart.storage.factory:storage_factory"
 """Picks the storage by the scheme of the URI."""
+
+FILES_REST_SIZE_LIMITERS = "invenio_multipart.records.quota.size_limiters"
+"""Upstream's own limits, but for links where these are free."""
 
 S3_BUCKET_CORS_RULES = [
     {

@@ -10,6 +10,7 @@ from flask import Blueprint, Flask
 from .resources.batches import create_blueprint as create_batches
 from .resources.config import DRAFT_FILES, DRAFT_MEDIA_FILES
 from .resources.jobs import create_blueprint as create_jobs
+from .resources.links import create_blueprint as create_links
 from .resources.resource import create_blueprint
 
 
@@ -31,3 +32,8 @@ def create_jobs_blueprint(app: Flask) -> Blueprint:
 def create_batches_blueprint(app: Flask) -> Blueprint:
     """Routes of batches of files."""
     return create_batches()
+
+
+def create_links_blueprint(app: Flask) -> Blueprint:
+    """Routes of links."""
+    return create_links()

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The invenio-multipart authors.
 # SPDX-License-Identifier: MIT
 
-"""S3 policy documents: what a session may do, and which folders nobody may write to.
+"""S3 policy documents: what a session may do, and which folders are closed to all.
 
 Pure: documents in, documents out. Documents are compact, because Ceph 16 cannot read
 a session policy with blanks between its members.
@@ -22,7 +22,8 @@ MAX_BUCKET_POLICY_BYTES = 20 * 1024
 """Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-policies.html"""
 
 CLOSED_SID = "MultipartClosedBatches"
-"""Names our one statement in a bucket's policy; all others are the site's."""
+UNLISTED_SID = "MultipartUnlistedBatches"
+"""Name our two statements in a bucket's policy; all others are the site's."""
 
 _VERSION = "2012-10-17"
 _WRITE = ["s3:PutObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"]
@@ -66,14 +67,18 @@ def upload_policy(bucket: str, prefix: str, until: datetime | None = None) -> st
     return policy
 
 
-def close_folders(policy: str | None, bucket: str, prefixes: Iterable[str]) -> str:
-    """The bucket's policy, where nobody may write below these prefixes either.
+def close_folders(
+    policy: str | None, bucket: str, prefixes: Iterable[str], role: str | None = None
+) -> str:
+    """The bucket's policy, where these folders are closed too.
 
-    Nobody at all: a statement about the role alone would leave open what a session
-    might become by assuming another one. Reading, deleting and aborting are left as
-    they are, so the server can tidy up.
+    Nobody may write below them: a statement about the role alone would leave open what
+    a session might become by assuming another one. Nor may sessions of the role list
+    them; others may, for the server lists what it tidies up. Reading, deleting and
+    aborting are left as they are: no session may do the first two.
 
     :param policy: the policy in force, None when there is none.
+    :param role: ARN of the role that sessions have. None: listing is left as it is.
     :raises ValueError: a prefix cannot stand in a policy, or it gets too long.
     """
     document = _document(policy)
@@ -81,7 +86,8 @@ def close_folders(policy: str | None, bucket: str, prefixes: Iterable[str]) -> s
     for prefix in prefixes:
         check_folder(bucket, prefix)
         closed.add(_arn(bucket, f"{prefix}*"))
-    changed = _compact(_with_closed(document, closed))
+    role = role or _role(document)
+    changed = _compact(_with_closed(document, bucket, closed, role))
     if len(changed.encode()) > MAX_BUCKET_POLICY_BYTES:
         raise ValueError("The bucket's policy has no room for another prefix.")
     return changed
@@ -90,13 +96,14 @@ def close_folders(policy: str | None, bucket: str, prefixes: Iterable[str]) -> s
 def reopen_folders(
     policy: str | None, bucket: str, prefixes: Iterable[str]
 ) -> str | None:
-    """The bucket's policy without these prefixes in our statement.
+    """The bucket's policy without these prefixes in our statements.
 
     :returns: None when nothing is left of the policy.
     """
     document = _document(policy)
     gone = {_arn(bucket, f"{prefix}*") for prefix in prefixes}
-    changed = _with_closed(document, _closed(document) - gone)
+    closed = _closed(document) - gone
+    changed = _with_closed(document, bucket, closed, _role(document))
     return _compact(changed) if changed["Statement"] else None
 
 
@@ -126,21 +133,52 @@ def _closed(document: dict[str, Any]) -> set[str]:
     closed: set[str] = set()
     for statement in document["Statement"]:
         if statement.get("Sid") == CLOSED_SID:
-            resource = statement["Resource"]
-            closed.update([resource] if isinstance(resource, str) else resource)
+            closed.update(_listed(statement["Resource"]))
     return closed
 
 
-def _with_closed(document: dict[str, Any], closed: set[str]) -> dict[str, Any]:
-    others = [one for one in document["Statement"] if one.get("Sid") != CLOSED_SID]
-    ours = {
-        "Sid": CLOSED_SID,
-        "Effect": "Deny",
-        "Principal": "*",
-        "Action": ["s3:PutObject"],
-        "Resource": sorted(closed),
-    }
-    return {**document, "Statement": [*others, ours] if closed else others}
+def _role(document: dict[str, Any]) -> str | None:
+    """The role that our statement about listing names."""
+    for statement in document["Statement"]:
+        if statement.get("Sid") == UNLISTED_SID:
+            return _listed(statement["Principal"]["AWS"])[0]
+    return None
+
+
+def _listed(value: str | list[str]) -> list[str]:
+    # Servers may store a list of one as its member.
+    return [value] if isinstance(value, str) else value
+
+
+def _with_closed(
+    document: dict[str, Any], bucket: str, closed: set[str], role: str | None
+) -> dict[str, Any]:
+    ours = {CLOSED_SID, UNLISTED_SID}
+    statements = [one for one in document["Statement"] if one.get("Sid") not in ours]
+    if closed:
+        statements.append(
+            {
+                "Sid": CLOSED_SID,
+                "Effect": "Deny",
+                "Principal": "*",
+                "Action": ["s3:PutObject"],
+                "Resource": sorted(closed),
+            }
+        )
+    if closed and role:
+        root = f"{_arn(bucket)}/"
+        patterns = [arn.removeprefix(root) for arn in sorted(closed)]
+        statements.append(
+            {
+                "Sid": UNLISTED_SID,
+                "Effect": "Deny",
+                "Principal": {"AWS": [role]},
+                "Action": ["s3:ListBucket"],
+                "Resource": [_arn(bucket)],
+                "Condition": {"StringLike": {"s3:prefix": patterns}},
+            }
+        )
+    return {**document, "Statement": statements}
 
 
 def _arn(bucket: str, key: str | None = None) -> str:

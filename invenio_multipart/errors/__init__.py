@@ -25,6 +25,9 @@
     |   +-- FilesDiffer
     |   +-- NotPublishable
     |   +-- BatchOpen
+    |   +-- LinkTargetUnavailable
+    |   +-- LinkConflict
+    |   +-- InvalidLink
     +-- GrantError            the credential of a batch does not do
     |   +-- GrantInvalid
     |   +-- GrantExpired
@@ -39,6 +42,7 @@
     +-- Locked                somebody else is at it; wait or look who
     +-- IndexIncomplete
     +-- NothingToRestore
+    +-- ObjectChanged
     +-- StorageError          the store, not the client
         +-- StorageUnavailable
         +-- UploadGone
@@ -74,6 +78,7 @@ from .batches import (
     NotPublishable,
     TooManyFiles,
 )
+from .links import InvalidLink, LinkConflict, LinkTargetUnavailable, ObjectChanged
 from .storage import (
     NoTemporaryCredentials,
     NothingToRestore,
@@ -112,11 +117,14 @@ __all__ = (
     "IndexIncomplete",
     "InvalidDigest",
     "InvalidKey",
+    "InvalidLink",
     "InvalidPart",
     "InvalidPlan",
     "InvalidTime",
     "JobNotFound",
     "KeysTaken",
+    "LinkConflict",
+    "LinkTargetUnavailable",
     "Locked",
     "MissingParts",
     "MultipartError",
@@ -124,6 +132,7 @@ __all__ = (
     "NotAllowedHere",
     "NotPublishable",
     "NothingToRestore",
+    "ObjectChanged",
     "ObjectMissing",
     "PartRefused",
     "PartsMismatch",

@@ -15,7 +15,7 @@ from invenio_files_rest.models import Bucket, FileInstance, ObjectVersion
 from sqlalchemy import select, update
 
 from ..errors import FilesDiffer
-from .bulk import insert_many, update_many
+from .bulk import chunks, insert_many, update_many
 from .models import utc_now
 
 _AT_ONCE = 1000
@@ -53,10 +53,9 @@ def add_instances(
 def _add(
     found: Sequence[NewFile], bucket: Bucket, entries: Any, record_id: uuid.UUID
 ) -> None:
-    versions = {file.key: uuid.uuid4() for file in found}
     _insert_instances(found, bucket)
-    _insert_versions(found, bucket, versions)
-    _fill_entries(entries, record_id, versions)
+    versions = insert_versions(bucket.id, {file.key: file.file_id for file in found})
+    fill_entries(entries, record_id, versions)
 
 
 def _insert_instances(found: Sequence[NewFile], bucket: Bucket) -> None:
@@ -80,39 +79,44 @@ def _insert_instances(found: Sequence[NewFile], bucket: Bucket) -> None:
     )
 
 
-def _insert_versions(
-    found: Sequence[NewFile], bucket: Bucket, versions: Mapping[str, uuid.UUID]
-) -> None:
-    # A file of this name that was deleted before has left a mark in the bucket.
-    db.session.execute(
-        update(ObjectVersion)
-        .where(
-            ObjectVersion.bucket_id == bucket.id,
-            ObjectVersion.key.in_(versions),
-            ObjectVersion.is_head.is_(True),
+def insert_versions(
+    bucket_id: uuid.UUID, file_ids: Mapping[str, uuid.UUID]
+) -> Mapping[str, uuid.UUID]:
+    """Object versions by key, the heads of their keys.
+
+    The bucket's size is not touched.
+
+    :param file_ids: file instances by key.
+    """
+    versions = {key: uuid.uuid4() for key in file_ids}
+    for some in chunks(versions):
+        # A file of this name that was deleted before has left a mark in the bucket.
+        db.session.execute(
+            update(ObjectVersion)
+            .where(
+                ObjectVersion.bucket_id == bucket_id,
+                ObjectVersion.key.in_(some),
+                ObjectVersion.is_head.is_(True),
+            )
+            .values(is_head=False)
+            .execution_options(synchronize_session=False)
         )
-        .values(is_head=False)
-        .execution_options(synchronize_session=False)
-    )
     now = utc_now()
     insert_many(
         ObjectVersion.__table__,
         [
-            {
-                "version_id": versions[file.key],
-                "key": file.key,
-                "file_id": file.file_id,
-            }
-            for file in found
+            {"version_id": versions[key], "key": key, "file_id": file_id}
+            for key, file_id in file_ids.items()
         ],
-        bucket_id=bucket.id,
+        bucket_id=bucket_id,
         is_head=True,
         created=now,
         updated=now,
     )
+    return versions
 
 
-def _fill_entries(
+def fill_entries(
     entries: Any, record_id: uuid.UUID, versions: Mapping[str, uuid.UUID]
 ) -> None:
     """Point each entry to its object version and make it an ordinary L file."""

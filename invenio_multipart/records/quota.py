@@ -10,13 +10,18 @@ there; a single guarded UPDATE is exact for any number of parallel initiations.
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
+from typing import Any
 
+from flask import current_app
 from invenio_db import db
+from invenio_files_rest.limiters import FileSizeLimit, file_size_limiters
 from invenio_files_rest.models import Bucket
-from sqlalchemy import or_, update
+from sqlalchemy import or_, select, update
 from sqlalchemy.orm.util import identity_key
 
 from ..errors import QuotaExceeded
+from .links import linked_bytes
 from .models import Upload
 
 
@@ -38,15 +43,49 @@ def reserve_bytes(bucket_id: uuid.UUID, size: int) -> None:
 
     :raises QuotaExceeded: when there is no room for all of them.
     """
+    counted: Any = Bucket.size
+    if links_are_free():
+        # One statement sees one state of the links only if none is made meanwhile.
+        db.session.execute(
+            select(Bucket.id).where(Bucket.id == bucket_id).with_for_update()
+        )
+        counted = Bucket.size - linked_bytes(bucket_id)
     fits = or_(
         Bucket.quota_size.is_(None),
         Bucket.quota_size == 0,
-        Bucket.size + size <= Bucket.quota_size,
+        counted + size <= Bucket.quota_size,
     )
     if not _change(bucket_id, size, fits):
         raise QuotaExceeded(
             f"The record's quota leaves no room for {size} bytes.", field="size"
         )
+
+
+def add_bytes(bucket_id: uuid.UUID, size: int) -> None:
+    """Count bytes in a bucket that no limit holds back."""
+    _change(bucket_id, size)
+
+
+def links_are_free() -> bool:
+    """Whether linked files leave the quota as it is on this site.
+
+    A bucket's size counts them in either case, as upstream's own bookkeeping does;
+    where they are free the limit is that much higher.
+    """
+    return bool(current_app.config["MULTIPART_LINK_QUOTA"] == "none")
+
+
+def size_limiters(bucket: Bucket) -> Sequence[FileSizeLimit]:
+    """What may still be put into a bucket, for ``FILES_REST_SIZE_LIMITERS``.
+
+    Upstream's own limits; linked files leave room where they are free.
+    """
+    quota_limit, *others = file_size_limiters(bucket)
+    if bucket.quota_size and links_are_free():
+        free = db.session.execute(select(linked_bytes(bucket.id))).scalar_one()
+        left = bucket.quota_size - bucket.size + free
+        quota_limit = FileSizeLimit(max(left, 0), quota_limit.reason)
+    return [quota_limit, *others]
 
 
 def release_bytes(bucket_id: uuid.UUID, size: int) -> None:

@@ -5,26 +5,22 @@
 
 from __future__ import annotations
 
-import json
 from importlib.util import find_spec
-from typing import Any, NoReturn
+from typing import Any
 
-from flask import Blueprint, Response, g, request
+from flask import Blueprint, g, request
 from flask.typing import ResponseReturnValue
 from flask_resources import Resource, ResourceConfig
 from invenio_records_resources.resources.errors import ErrorHandlersMixin
 
 from ..core.digests import parse_content_md5
-from ..errors import BadRequest, MultipartError
+from ..errors import MultipartError
 from ..proxies import current_multipart
 from .errors import error_response
 from .refusals import RefusesOtherMethods
-from .serializer import to_json
+from .wire import json_object, json_reply, view_args
 
 _CREDENTIAL = "X-Upload-Credential"
-
-_DEEPEST = 100
-"""Objects and lists within each other; far more than any record has."""
 
 
 class BatchResourceConfig(ResourceConfig):  # type: ignore[misc]
@@ -81,54 +77,56 @@ class BatchResource(RefusesOtherMethods, ErrorHandlersMixin, Resource):  # type:
     def announce_for_draft(self) -> ResponseReturnValue:
         """POST /records/{id}/draft/uploads."""
         answer = current_multipart.batches.announce_for_draft(
-            g.identity, _args()["pid_value"], _body()
+            g.identity, view_args()["pid_value"], json_object()
         )
-        return _reply(answer, 201)
+        return json_reply(answer, 201)
 
     def announce_for_new_version(self) -> ResponseReturnValue:
         """POST /records/{id}/uploads."""
         answer = current_multipart.batches.announce_for_new_version(
-            g.identity, _args()["pid_value"], _body()
+            g.identity, view_args()["pid_value"], json_object()
         )
-        return _reply(answer, 201)
+        return json_reply(answer, 201)
 
     def announce_for_new_record(self) -> ResponseReturnValue:
         """POST /uploads."""
-        answer = current_multipart.batches.announce_for_new_record(g.identity, _body())
-        return _reply(answer, 201)
+        answer = current_multipart.batches.announce_for_new_record(
+            g.identity, json_object()
+        )
+        return json_reply(answer, 201)
 
     def search(self) -> ResponseReturnValue:
         """GET /uploads: mine."""
         query = request.args.to_dict()
-        return _reply(current_multipart.batches.search(g.identity, query))
+        return json_reply(current_multipart.batches.search(g.identity, query))
 
     def read(self) -> ResponseReturnValue:
         """GET /uploads/{id}."""
-        return _reply(current_multipart.batches.read(*_caller()))
+        return json_reply(current_multipart.batches.read(*_caller()))
 
     def files(self) -> ResponseReturnValue:
         """GET /uploads/{id}/files."""
         query = request.args.to_dict()
         query.pop(_CREDENTIAL, None)
-        return _reply(current_multipart.batches.files(*_caller(), query))
+        return json_reply(current_multipart.batches.files(*_caller(), query))
 
     def complete(self) -> ResponseReturnValue:
         """PUT /uploads/{id}/complete."""
         # A body that comes in chunks has no length.
-        body = _body() if request.get_data() else None
-        return _reply(current_multipart.batches.complete(*_caller(), body), 202)
+        body = json_object() if request.get_data() else None
+        return json_reply(current_multipart.batches.complete(*_caller(), body), 202)
 
     def abort(self) -> ResponseReturnValue:
         """PUT /uploads/{id}/abort."""
-        return _reply(current_multipart.batches.abort(*_caller()))
+        return json_reply(current_multipart.batches.abort(*_caller()))
 
     def credentials(self) -> ResponseReturnValue:
         """POST /uploads/{id}/credentials."""
-        return _reply(current_multipart.batches.credentials(*_caller()))
+        return json_reply(current_multipart.batches.credentials(*_caller()))
 
     def take_content(self) -> ResponseReturnValue:
         """PUT /uploads/{id}/content/{part}/{key}."""
-        args, size = _args(), request.content_length
+        args, size = view_args(), request.content_length
         if size is None and "Transfer-Encoding" not in request.headers:
             # Who sends nothing need not say so (RFC 9112, 6.3).
             size = 0
@@ -140,7 +138,7 @@ class BatchResource(RefusesOtherMethods, ErrorHandlersMixin, Resource):  # type:
             size,
             parse_content_md5(request.headers.get("Content-MD5")),
         )
-        return _reply(answer)
+        return json_reply(answer)
 
 
 def create_blueprint() -> Blueprint:
@@ -149,65 +147,6 @@ def create_blueprint() -> Blueprint:
     return blueprint
 
 
-def _args() -> dict[str, Any]:
-    """:raises BadRequest: a NUL, which no database can look up."""
-    args = dict(request.view_args or {})
-    if any("\x00" in str(value) for value in args.values()):
-        raise BadRequest("An address holds no control characters.")
-    return args
-
-
 def _caller() -> tuple[Any, Any, str | None]:
     """Who asks, for which batch, and with which grant."""
-    return g.identity, _args()["batch_id"], request.args.get(_CREDENTIAL)
-
-
-def _body() -> Any:
-    """:raises BadRequest: it is no JSON object, or holds what cannot be stored."""
-    try:
-        # Not by the request's own parser, which breaks on what is nested too deep.
-        body = json.loads(request.get_data().decode(), parse_constant=_no_number)
-    except (ValueError, RecursionError):
-        body = None
-    if not isinstance(body, dict):
-        raise BadRequest("Send a JSON object.")
-    _require_storable(body)
-    return body
-
-
-def _no_number(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no number of JSON.")
-
-
-def _require_storable(body: dict[str, Any]) -> None:
-    """:raises BadRequest: nested too deep, or a text that no database takes."""
-    level: list[Any] = [body]
-    for _ in range(_DEEPEST):
-        inner: list[Any] = []
-        for value in level:
-            if isinstance(value, dict):
-                inner += value
-                inner += value.values()
-            elif isinstance(value, list):
-                inner += value
-            elif isinstance(value, str) and not _is_storable(value):
-                raise BadRequest("A text holds a NUL or half a character.")
-        if not inner:
-            return
-        level = inner
-    raise BadRequest(f"The object is nested deeper than {_DEEPEST} levels.")
-
-
-def _is_storable(text: str) -> bool:
-    if text.isascii():
-        return "\x00" not in text
-    # Halves of characters can be escaped in JSON, and are no Unicode.
-    halved = any("\ud800" <= character <= "\udfff" for character in text)
-    return not halved and "\x00" not in text
-
-
-def _reply(answer: Any, status: int = 200) -> Response:
-    response = Response(to_json(answer), status, mimetype="application/json")
-    # It holds links and credentials.
-    response.headers["Cache-Control"] = "no-store"
-    return response
+    return g.identity, view_args()["batch_id"], request.args.get(_CREDENTIAL)

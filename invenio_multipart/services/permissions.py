@@ -12,8 +12,16 @@ from flask import current_app
 from flask_principal import Identity, RoleNeed
 from invenio_access import Permission, action_factory
 from invenio_access.permissions import system_process
-from invenio_records_permissions.generators import Generator
+from invenio_records_permissions.generators import (
+    ConditionalGenerator,
+    Generator,
+    SameAs,
+)
 from invenio_records_resources.services.errors import PermissionDeniedError
+from invenio_records_resources.services.files.generators import IfTransferType
+from invenio_records_resources.services.files.transfer.constants import (
+    REMOTE_TRANSFER_TYPE,
+)
 
 UPLOADER_ACTIONS = (
     "can_read_draft",
@@ -42,6 +50,54 @@ class ConfiguredRoles(Generator):  # type: ignore[misc]
     def needs(self, **context: Any) -> Sequence[Any]:
         """One per role; read at each check, so settings may change."""
         return [RoleNeed(role) for role in current_app.config[self.setting] or ()]
+
+
+def links_content(file_metadata: Any) -> bool:
+    """Whether a new file is a link to bytes that the site itself can read.
+
+    An address elsewhere is none: of that the site knows nothing but the address.
+    """
+    transfer = (file_metadata or {}).get("transfer") or {}
+    if transfer.get("type") != REMOTE_TRANSFER_TYPE:
+        return False
+    return not str(transfer.get("url") or "s3://").startswith(("http:", "https:"))
+
+
+class IfLink(ConditionalGenerator):  # type: ignore[misc]
+    """Asks the one question for a new file that is a link, nobody else for others."""
+
+    def __init__(self, then_: Sequence[Any]) -> None:
+        super().__init__(list(then_), [])
+
+    def _condition(self, file_metadata: Any = None, **kwargs: Any) -> bool:
+        return links_content(file_metadata)
+
+
+def with_links(policy: type) -> type:
+    """The site's policy, and what linking needs besides.
+
+    Stock InvenioRDM lets nobody but itself make entries of the letter R, and serves
+    the content of L files only. Whoever may edit a draft may link: that the caller
+    may read the target is asked for each file. Whoever may read a record's files may
+    be sent on to those that are elsewhere.
+    """
+    if getattr(policy, "multipart_links", False):
+        return policy
+    more: dict[str, list[Any]] = {
+        "can_draft_create_files": [IfLink([SameAs("can_review")])],
+        "can_get_content_files": [
+            IfTransferType(REMOTE_TRANSFER_TYPE, SameAs("can_read_files"))
+        ],
+        "can_draft_get_content_files": [
+            IfTransferType(REMOTE_TRANSFER_TYPE, SameAs("can_draft_read_files"))
+        ],
+    }
+    changed = {
+        action: [*getattr(policy, action), *generators]
+        for action, generators in more.items()
+        if hasattr(policy, action)
+    }
+    return type(policy.__name__, (policy,), {**changed, "multipart_links": True})
 
 
 class MultipartPolicyMixin:
@@ -83,3 +139,28 @@ def require_admin(identity: Identity) -> None:
     """
     if not is_admin(identity):
         raise PermissionDeniedError("admin")
+
+
+def may_upload(service: Any, identity: Identity, draft: Any) -> bool:
+    """Whether the caller may begin M files in a draft and finish them."""
+    entry = {"transfer": {"type": "M"}}
+    return is_uploader(identity) or all(
+        service.check_permission(identity, action, record=draft, file_metadata=entry)
+        for action in ("create_files", "set_content_files")
+    )
+
+
+def is_uploader(identity: Identity) -> bool:
+    """Whether the caller may write any draft, by one of the configured roles."""
+    return _has_role(identity, "MULTIPART_UPLOADER_ROLES")
+
+
+def is_creator(identity: Identity) -> bool:
+    """Whether the site lets the caller make records by an announcement."""
+    unrestricted = current_app.config["MULTIPART_CREATOR_ROLES"] is None
+    return unrestricted or _has_role(identity, "MULTIPART_CREATOR_ROLES")
+
+
+def _has_role(identity: Identity, setting: str) -> bool:
+    roles = ConfiguredRoles(setting).needs()
+    return bool(roles) and bool(Permission(*roles).allows(identity))

@@ -19,7 +19,7 @@ import threading
 import time
 import uuid
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from botocore.auth import S3SigV4Auth
@@ -40,9 +40,10 @@ _WAIT_SECONDS = 0.3
 
 
 def revoke(bucket: str, prefix: str, access_keys: Sequence[str]) -> bool:
-    """Stop all sessions of a prefix from writing.
+    """Stop all sessions of a prefix from writing, and from listing what is there.
 
     Callers hold a lock: on some stores the bucket's policy is read and written back.
+    There, listing is refused to the role that ``MULTIPART_STS_ROLE_ARN`` names.
 
     :param access_keys: of every session that was handed out for the prefix.
     :returns: True when every request that starts from now on is refused, and only
@@ -55,7 +56,7 @@ def revoke(bucket: str, prefix: str, access_keys: Sequence[str]) -> bool:
 def lift(bucket: str, prefixes: Iterable[str]) -> None:
     """Forget prefixes whose sessions have all expired; unknown ones do no harm.
 
-    A bucket policy has room for about 150 prefixes. Callers hold the same lock.
+    A bucket policy has room for about 140 prefixes. Callers hold the same lock.
 
     :raises StorageError: the store refuses it; it may be tried again.
     """
@@ -94,8 +95,16 @@ def session_writes(client: Any, bucket: str, key: str) -> bool:
 
     :raises StorageUnavailable: the store cannot be reached.
     """
+    return _is_allowed(lambda: client.put_object(Bucket=bucket, Key=key, Body=b""))
+
+
+def _session_lists(client: Any, bucket: str, prefix: str) -> bool:
+    return _is_allowed(lambda: client.list_objects_v2(Bucket=bucket, Prefix=prefix))
+
+
+def _is_allowed(call: Callable[[], object]) -> bool:
     try:
-        client.put_object(Bucket=bucket, Key=key, Body=b"")
+        call()
     except ClientError as error:
         if _status(error) >= 500:
             raise StorageUnavailable("The object store is not available.") from error
@@ -118,12 +127,13 @@ class _Revocation(ABC):
 
 
 class _BucketPolicy(_Revocation):
-    """Denies writing below the prefix to everybody."""
+    """Denies writing below the prefix to everybody, and listing it to the role."""
 
     def revoke(self, bucket: str, prefix: str, access_keys: Sequence[str]) -> bool:
         client = connection().client
+        role = current_app.config["MULTIPART_STS_ROLE_ARN"]
         try:
-            policy = close_folders(_policy(client, bucket), bucket, [prefix])
+            policy = close_folders(_policy(client, bucket), bucket, [prefix], role)
             client.put_bucket_policy(Bucket=bucket, Policy=policy)
         except ValueError:
             return False  # full
@@ -155,8 +165,9 @@ class _BucketPolicy(_Revocation):
     def _refuses(self, client: Any, bucket: str, prefix: str) -> bool:
         """Several times in a row: a policy may take a moment to be known everywhere.
 
-        The statement is about everybody, so it can be seen with our own keys. An
-        upload that is opened and aborted leaves no object behind.
+        One statement is about everybody, so it can be seen with our own keys; the
+        other is in the same document. An upload that is opened and aborted leaves no
+        object behind.
         """
         at = {"Bucket": bucket, "Key": f"{prefix}.invenio-multipart-probe"}
         refused = 0
@@ -239,6 +250,7 @@ def _probe(location_uri: str) -> bool:
             session_writes(client, bucket, key)
             and revoke(bucket, prefix, [session.access_key])
             and not session_writes(client, bucket, key)
+            and not _session_lists(client, bucket, prefix)
         )
     finally:
         lift(bucket, [prefix])

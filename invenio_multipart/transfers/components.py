@@ -22,10 +22,13 @@ from invenio_records_resources.services.records.components import ServiceCompone
 from ..core.digests import parse_digest
 from ..core.states import UploadState
 from ..errors import UploadForbidden, UploadsUnfinished
-from ..records import uploads
+from ..proxies import current_multipart
+from ..records import entries, uploads
 from ..records.models import Upload
 from ..services.batches.end import end_batch
 from ..services.batches.lock import require_unlocked
+from ..services.links.schema import wanted_link
+from ..services.permissions import links_content
 from ..services.uploads.abort import abort, abort_all
 from ..services.uploads.commit import compare_declared
 from ..services.uploads.finalize import FileTarget, refresh
@@ -56,7 +59,26 @@ class MultipartFileComponent(FileServiceComponent):  # type: ignore[misc]
             ):
                 raise UploadForbidden("Multipart uploads are not allowed here.")
         if record.files.enabled:
+            self._link(identity, record, data)
             self._replace_pending(record, [entry["key"] for entry in data])
+
+    def _link(
+        self, identity: Identity, record: Any, data: list[dict[str, Any]]
+    ) -> None:
+        """Make the links of a request, all at once, and take them out of it."""
+        links = [entry for entry in data if links_content(entry)]
+        if not links:
+            return
+        wanted = [wanted_link(entry, entry["transfer"]) for entry in links]
+        made = current_multipart.links.link_files(
+            self.service, identity, record, wanted, self.uow
+        )
+        # The components after us, upstream's first of all, see what is left.
+        data[:] = [entry for entry in data if not links_content(entry)]
+        cls = record.files.file_cls
+        keys = {link.key for link in made}
+        for model in entries.present(cls.model_cls, record.id, keys):
+            record.files.entries[model.key] = cls(model.data, model=model)
 
     def _replace_pending(self, record: Any, keys: list[str]) -> None:
         found = [record.files[key] for key in set(keys) if key in record.files]

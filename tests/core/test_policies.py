@@ -40,6 +40,21 @@ def closed(*prefixes: str) -> dict[str, object]:
     }
 
 
+ROLE = "arn:aws:iam:::role/uploads"
+
+
+def unlisted(*prefixes: str, role: str = ROLE) -> dict[str, object]:
+    """Our other statement."""
+    return {
+        "Sid": "MultipartUnlistedBatches",
+        "Effect": "Deny",
+        "Principal": {"AWS": [role]},
+        "Action": ["s3:ListBucket"],
+        "Resource": ["arn:aws:s3:::data"],
+        "Condition": {"StringLike": {"s3:prefix": [f"{one}*" for one in prefixes]}},
+    }
+
+
 def test_session_policy() -> None:
     """A session may write and list below its prefix until it ends: exactly this."""
     assert upload_policy("data", "batches/abc1/", UNTIL) == (
@@ -143,15 +158,58 @@ def test_closing(before: object, after: object) -> None:
 
 
 @pytest.mark.parametrize(
+    ("before", "role", "after"),
+    [
+        ([], ROLE, [closed("a/"), unlisted("a/")]),
+        (
+            [closed("b/"), unlisted("b/"), SITE_STATEMENT],
+            ROLE,
+            [SITE_STATEMENT, closed("a/", "b/"), unlisted("a/", "b/")],
+        ),
+        ([closed("b/")], ROLE, [closed("a/", "b/"), unlisted("a/", "b/")]),
+        (
+            [closed("b/"), unlisted("b/", role="arn:aws:iam:::role/before")],
+            ROLE,
+            [closed("a/", "b/"), unlisted("a/", "b/")],
+        ),
+        (
+            [closed("b/"), {**unlisted("b/"), "Principal": {"AWS": ROLE}}],
+            None,
+            [closed("a/", "b/"), unlisted("a/", "b/")],
+        ),
+    ],
+    ids=["none", "mixed", "without a role before", "another role", "no role now"],
+)
+def test_closing_to_a_role(before: object, role: str | None, after: object) -> None:
+    """Sessions of the role cannot list what nobody may write to."""
+    policy = json.dumps({"Version": "2012-10-17", "Statement": before})
+    changed = json.loads(close_folders(policy, "data", ["a/"], role))
+    assert changed["Statement"] == after
+
+
+@pytest.mark.parametrize(
     ("before", "after"),
     [
         ([closed("a/")], None),
+        ([closed("a/"), unlisted("a/")], None),
+        (
+            [closed("a/", "b/"), SITE_STATEMENT, unlisted("a/", "b/")],
+            [SITE_STATEMENT, closed("b/"), unlisted("b/")],
+        ),
         ([closed("a/", "b/")], [closed("b/")]),
         ([SITE_STATEMENT, closed("a/")], [SITE_STATEMENT]),
         ([SITE_STATEMENT], [SITE_STATEMENT]),
         ([closed("b/")], [closed("b/")]),
     ],
-    ids=["last", "one of two", "with the site's", "none of ours", "unknown"],
+    ids=[
+        "last",
+        "last of a role",
+        "one of two of a role",
+        "one of two",
+        "with the site's",
+        "none of ours",
+        "unknown",
+    ],
 )
 def test_reopening(before: object, after: object) -> None:
     """Taking folders out leaves others alone, and no empty policy behind."""

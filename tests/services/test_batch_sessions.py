@@ -101,6 +101,16 @@ def _refused(call: Any, **arguments: Any) -> None:
     assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 403
 
 
+def _assert_ended(client: Any, bucket: str, prefix: str, name: str) -> None:
+    """Neither writing nor listing, reading nor deleting is possible any more."""
+    at = {"Bucket": bucket, "Key": f"{prefix}{name}"}
+    _refused(client.put_object, **at, Body=b"late")
+    _refused(client.list_objects_v2, Bucket=bucket, Prefix=prefix)
+    _refused(client.get_object, **at)
+    _refused(client.head_object, **at)
+    _refused(client.delete_object, **at)
+
+
 def test_a_folder_goes_by_credentials(
     anonymous: Api, server: Server, sts_draft: Draft, tmp_path: Any
 ) -> None:
@@ -132,7 +142,7 @@ def test_a_folder_goes_by_credentials(
     assert sts_draft.content("run 1/big.bin") == big
     assert sts_draft.content("run 1/notes.txt") == b"notes"
     assert sts_draft.content("empty") == b""
-    _refused(client.put_object, Bucket=bucket, Key=f"{prefix}empty", Body=b"late")
+    _assert_ended(client, bucket, prefix, "empty")
     files_now = sts_draft.api.get(f"{sts_draft.path}/files").json["entries"]
     assert {e["key"]: e["checksum"] for e in files_now}["run 1/big.bin"] == md5(big)
 
@@ -210,8 +220,8 @@ def test_extra_objects_may_be_left_behind(
 def test_an_abort_ends_the_credentials(
     anonymous: Api, server: Server, sts_draft: Draft
 ) -> None:
-    """After an abort nothing can be written, nothing is left, and no new credentials
-    are given out."""
+    """After an abort they are good for nothing, nothing is left, and no new ones are
+    given out."""
     batch = _announce(sts_draft, ["a"]).json
     sts = batch["sts"]
     client, bucket, prefix = _client(sts), sts["bucket"], sts["prefix"]
@@ -222,7 +232,7 @@ def test_an_abort_ends_the_credentials(
     second.put_object(Bucket=bucket, Key=f"{prefix}b", Body=b"b")
     assert anonymous.call("PUT", batch["abort_url"]).status == 200
     for one in (client, second):
-        _refused(one.put_object, Bucket=bucket, Key=f"{prefix}c", Body=b"c")
+        _assert_ended(one, bucket, prefix, "a")
         _refused(one.create_multipart_upload, Bucket=bucket, Key=f"{prefix}c")
     assert _below(server, prefix) == []
     refused = anonymous.call("POST", batch["credentials_url"])

@@ -1,22 +1,26 @@
 # SPDX-FileCopyrightText: 2026 The invenio-multipart authors.
 # SPDX-License-Identifier: MIT
 
-"""Tables of uploads, of registered parts, of batches, of jobs and of removals."""
+"""Tables of uploads, parts, batches, links, jobs and removals."""
 
 from __future__ import annotations
 
 from .audit import Bookmark, Removal
 from .batch import Batch
 from .job import Job
+from .link import Adopted, BatchLink, Link
 from .moments import utc_now
 from .upload import SENT_AS_OBJECT, SENT_AS_PARTS, Part, Upload, staged_uri
 
 __all__ = (
     "SENT_AS_OBJECT",
     "SENT_AS_PARTS",
+    "Adopted",
     "Batch",
+    "BatchLink",
     "Bookmark",
     "Job",
+    "Link",
     "Part",
     "Removal",
     "Upload",

@@ -10,36 +10,23 @@ store nothing before its bytes come: its link is all there is to it.
 from __future__ import annotations
 
 import uuid
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from flask import current_app
 from invenio_db import db
 from invenio_db.uow import UnitOfWork
 from invenio_files_rest.models import Bucket
-from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from ...core.states import BatchState
-from ...errors import (
-    BadRequest,
-    KeysTaken,
-    NotAllowedHere,
-    StateConflict,
-    TooManyFiles,
-)
-from ...records import batches, entries, jobs, locks, quota, uploads
-from ...records.models import (
-    Batch,
-    utc_now,
-)
-from ..uploads.abort import abort_all
-from ..uploads.initiate import checked_key
+from ...errors import StateConflict
+from ...records import batches, entries, jobs, locks, quota
+from ...records.models import Batch, utc_now
+from ..drafts import make_room, require_keys, require_there, require_writable
 from .lock import locked_by
-from .rows import at_place, entry_of, upload_rows
+from .rows import entry_of, upload_rows
 from .schema import AnnouncedFile
 
 
@@ -76,12 +63,13 @@ def announce(
     :raises InvalidDigest: malformed digest, or one this store cannot prove.
     :raises QuotaExceeded: no room for all of them.
     """
-    _check_draft(draft)
-    _check_keys(wanted.files)
+    require_writable(draft)
+    keys = [file.key for file in wanted.files]
+    require_keys(keys)
     locks.await_turn(draft.id)
-    _require_there(draft)
+    require_there(draft)
     batch = _lock(service_id, draft, wanted)
-    _make_room(service, draft, wanted.files, uow)
+    make_room(service, draft, set(keys), uow)
     rows = upload_rows(batch, draft.files.bucket, wanted.files)
     reserve(batch, draft.files.bucket, rows)
     add_files(batch, service, rows, wanted.files)
@@ -89,45 +77,6 @@ def announce(
     batch.size = sum(row["size"] for row in rows)
     _schedule(batch)
     return batch
-
-
-def _check_draft(draft: Any) -> None:
-    if not draft.files.enabled:
-        raise NotAllowedHere("Files are switched off in this draft.", field="files")
-    if draft.files.bucket is None or draft.files.bucket.locked:
-        raise NotAllowedHere(
-            "The files of a published record cannot change; make a new version.",
-            field="files",
-        )
-
-
-def _require_there(draft: Any) -> None:
-    """:raises StateConflict: deleted or published since it was read."""
-    model = type(draft.model)
-    deleted = db.session.execute(
-        select(model.is_deleted).where(model.id == draft.id)
-    ).scalar_one_or_none()
-    if deleted is None or deleted:
-        raise StateConflict("The draft has just been published or deleted.", "gone")
-
-
-def _check_keys(files: Sequence[AnnouncedFile]) -> None:
-    limit = current_app.config["MULTIPART_BATCH_MAX_FILES"]
-    if not 1 <= len(files) <= limit:
-        raise TooManyFiles(
-            f"A batch has 1 to {limit} files, not {len(files)}.",
-            limit=limit,
-            files=len(files),
-        )
-    for index, file in enumerate(files):
-        try:
-            checked_key(file.key)
-        except BadRequest as error:
-            raise at_place(index, error) from None
-    counts = Counter(file.key for file in files)
-    twice = [key for key, count in counts.items() if count > 1]
-    if twice:
-        raise KeysTaken("Keys were announced twice:", twice)
 
 
 def _lock(service_id: str, draft: Any, wanted: Announcement) -> Batch:
@@ -160,44 +109,6 @@ def _lock(service_id: str, draft: Any, wanted: Announcement) -> Batch:
         other = batches.open_of_record(draft.id)
         raise locked_by(other) from error
     return batch
-
-
-def _make_room(
-    service: Any, draft: Any, files: Sequence[AnnouncedFile], uow: UnitOfWork
-) -> None:
-    """Check what the draft has; uploads that are begun again make way."""
-    model = draft.files.file_cls.model_cls
-    keys = {file.key for file in files}
-    present = entries.present(model, draft.id, keys)
-    taken = [entry.key for entry in present if not _is_pending_upload(entry)]
-    if taken:
-        raise KeysTaken("The draft has these files already:", sorted(taken))
-    pending = [entry.key for entry in present]
-    if pending:
-        begun = [u for u in uploads.open_of_record(draft.id) if u.key in keys]
-        abort_all(begun, uow)
-        entries.drop_pending(model, draft.id, pending)
-    check_count(service, draft, len(files))
-
-
-def check_count(service: Any, draft: Any, more: int) -> None:
-    """:raises TooManyFiles: when the draft would hold more than the site allows."""
-    limit = service.config.max_files_count
-    present = entries.count(draft.files.file_cls.model_cls, draft.id)
-    # As upstream has it: what is beyond the limit already may stay so.
-    if limit and present <= limit < present + more:
-        raise TooManyFiles(
-            f"A record may have {limit} files; this one would have {present + more}.",
-            limit=limit,
-            files=present + more,
-        )
-
-
-def _is_pending_upload(entry: Any) -> bool:
-    if entry.json is None:
-        return True
-    transfer = entry.json.get("transfer") or {}
-    return entry.object_version_id is None and "upload_id" in transfer
 
 
 def reserve(batch: Batch, bucket: Bucket, rows: Sequence[dict[str, Any]]) -> None:

@@ -21,8 +21,9 @@ from ...errors import BadRequest
 from ...records import batches, entries
 from ...records.batches import SentFile
 from ...records.models import Batch
+from ..drafts import check_count
 from ..uploads.initiate import checked_key
-from .announce import add_files, check_count, reserve
+from .announce import add_files, reserve
 from .rows import INCOMING, upload_rows
 from .schema import AnnouncedFile
 

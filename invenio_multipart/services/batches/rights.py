@@ -15,7 +15,6 @@ from typing import Any
 
 from flask import current_app
 from flask_principal import Identity
-from invenio_access import Permission
 from invenio_records_resources.proxies import current_service_registry
 from sqlalchemy.orm.exc import NoResultFound
 
@@ -24,30 +23,10 @@ from ...core.states import BatchState
 from ...errors import AccessDenied, GrantRevoked
 from ...proxies import current_multipart
 from ...records.models import Batch, utc_now
-from ..permissions import ConfiguredRoles, is_admin
+from ..permissions import is_admin, is_uploader, may_upload
 
 PARAMETER = "X-Upload-Credential"
 """Query parameter that carries a grant."""
-
-
-def may_upload(service: Any, identity: Identity, draft: Any) -> bool:
-    """Whether the caller may begin M files in a draft and finish them."""
-    entry = {"transfer": {"type": "M"}}
-    return is_uploader(identity) or all(
-        service.check_permission(identity, action, record=draft, file_metadata=entry)
-        for action in ("create_files", "set_content_files")
-    )
-
-
-def is_uploader(identity: Identity) -> bool:
-    """Whether the caller may write any draft, by one of the configured roles."""
-    return _has_role(identity, "MULTIPART_UPLOADER_ROLES")
-
-
-def is_creator(identity: Identity) -> bool:
-    """Whether the site lets the caller make records by an announcement."""
-    unrestricted = current_app.config["MULTIPART_CREATOR_ROLES"] is None
-    return unrestricted or _has_role(identity, "MULTIPART_CREATOR_ROLES")
 
 
 def authorize(
@@ -114,8 +93,3 @@ def _has_right(batch: Batch, identity: Identity, verb: Verb) -> bool:
         # What has become of it, its maker may know.
         return batch.created_by is not None and str(identity.id) == batch.created_by
     return may_upload(current_service_registry.get(batch.service_id), identity, draft)
-
-
-def _has_role(identity: Identity, setting: str) -> bool:
-    roles = ConfiguredRoles(setting).needs()
-    return bool(roles) and bool(Permission(*roles).allows(identity))

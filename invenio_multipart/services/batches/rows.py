@@ -20,6 +20,7 @@ from ...records import quota
 from ...records.models import SENT_AS_OBJECT, SENT_AS_PARTS, Batch, utc_now
 from ...storage.base import Ability, MultipartUploadMixin
 from ...storage.factory import multipart_storage, new_uri
+from ..drafts import at_place
 from ..uploads.initiate import provable
 from .schema import CREDENTIALS, AnnouncedFile
 
@@ -48,12 +49,6 @@ def upload_rows(
             error.message = f"{file.key}: {error.message}"
             raise at_place(index, error) from None
     return rows
-
-
-def at_place(index: int, error: BadRequest) -> BadRequest:
-    """The error, with the place of its file in the announcement."""
-    error.field = f"files.{index}.{error.field or 'key'}"
-    return error
 
 
 def _row(

@@ -31,6 +31,7 @@ from ...proxies import current_multipart
 from ...records import batches, jobs, locks
 from ...records.models import Batch
 from ..identities import identity_of
+from ..permissions import is_creator, may_upload
 from ..uploads.schema import parse
 from . import reply
 from .access import check
@@ -41,7 +42,7 @@ from .end import close
 from .files import page_of_files
 from .lock import take_over_dead_lock
 from .opening import open_uploads
-from .rights import authorize, draft_of, is_creator, may_upload
+from .rights import authorize, draft_of
 from .schema import CREDENTIALS, PageOfBatchesSchema, PageOfFilesSchema
 from .wanted import require_sessions, wanted_completion, wanted_files, wanted_record
 

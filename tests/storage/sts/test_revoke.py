@@ -51,13 +51,17 @@ def policy(owner: Any, bucket: str) -> Any:
         return None
 
 
-def test_after_revocation_nothing_is_written(batch: Batch, owner: Any) -> None:
-    """Objects, parts, completions and signed links of all sessions are refused."""
+def test_after_revocation_nothing_is_done(batch: Batch, owner: Any) -> None:
+    """Objects, parts, completions, listings and signed links of all sessions are
+    refused; neighbours and we ourselves go on."""
     at = {"Bucket": batch.bucket, "Key": f"{batch.prefix}a"}
     second = batch.another_session()
     upload = batch.client.create_multipart_upload(**at)["UploadId"]
     sent = batch.client.upload_part(**at, UploadId=upload, PartNumber=1, Body=b"x")
+    below = {"Bucket": batch.bucket, "Prefix": batch.prefix}
     link = batch.client.generate_presigned_url("put_object", Params=at)
+    view = batch.client.generate_presigned_url("list_objects_v2", Params=below)
+    assert requests.get(view, timeout=30).status_code == 200
     neighbour = Batch(batch.server)
 
     assert revoke(
@@ -76,8 +80,20 @@ def test_after_revocation_nothing_is_written(batch: Batch, owner: Any) -> None:
         MultipartUpload={"Parts": [part]},
     )
     assert requests.put(link, data=b"x", timeout=30).status_code == 403
+    assert requests.get(view, timeout=30).status_code == 403
+    for client in (batch.client, session_client(second)):
+        refused(client.get_object, **at)
+        refused(client.head_object, **at)
+        refused(client.delete_object, **at)
+        for name in ("list_objects", "list_objects_v2", "list_object_versions"):
+            refused(getattr(client, name), **below)
+            deeper = {**below, "Prefix": f"{batch.prefix}sub/"}
+            refused(getattr(client, name), **deeper, Delimiter="/")
     neighbour.put(f"{neighbour.prefix}a")
+    beside = {"Bucket": neighbour.bucket, "Prefix": neighbour.prefix}
+    assert neighbour.client.list_objects_v2(**beside)["KeyCount"] == 1
     # We can still tidy up.
+    assert owner.list_objects_v2(**below)["KeyCount"] == 0
     owner.abort_multipart_upload(**at, UploadId=upload)
     owner.delete_object(**at)
 
@@ -113,6 +129,7 @@ def test_revoking_twice(batch: Batch) -> None:
     for _ in range(2):
         assert revoke(batch.bucket, batch.prefix, [batch.session.access_key])
     refused(batch.put, f"{batch.prefix}a")
+    refused(batch.client.list_objects_v2, Bucket=batch.bucket, Prefix=batch.prefix)
 
 
 def test_without_sessions(batch: Batch, owner: Any) -> None:
@@ -137,7 +154,7 @@ def test_the_policy_of_the_site_stays(batch: Batch, owner: Any) -> None:
     assert revoke(batch.bucket, batch.prefix, [batch.session.access_key])
     statements = policy(owner, batch.bucket)["Statement"]
     assert before["Statement"][0] in statements
-    assert len(statements) == (2 if batch.server.name == "ceph" else 1)
+    assert len(statements) == (3 if batch.server.name == "ceph" else 1)
     lift(batch.bucket, [batch.prefix, "unknown/"])
     assert policy(owner, batch.bucket) == before
 

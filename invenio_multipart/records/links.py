@@ -1,0 +1,160 @@
+# SPDX-FileCopyrightText: 2026 The invenio-multipart authors.
+# SPDX-License-Identifier: MIT
+
+"""Files that share bytes: found by their keys, and written thousands at once."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from invenio_db import db
+from invenio_files_rest.models import FileInstance, ObjectVersion
+from sqlalchemy import func, select
+from sqlalchemy.sql.elements import ColumnElement
+
+from ..core.origin import Origin
+from .bulk import chunks, insert_many
+from .files import insert_versions
+from .models import Link, utc_now
+
+
+class SharedFile(NamedTuple):
+    """Bytes that are there, and where they come from.
+
+    :param checksum: as fixity checks compare it, None while nobody has computed it.
+    :param origin: None where this file had the bytes first.
+    """
+
+    key: str
+    file_id: uuid.UUID
+    size: int
+    checksum: str | None
+    origin: Origin | None
+
+
+@dataclass(frozen=True)
+class NewLink:
+    """A file that a draft gets without bytes.
+
+    :param metadata: of the file entry; never the target's.
+    """
+
+    key: str
+    file_id: uuid.UUID
+    size: int
+    origin: Origin
+    checksum: str | None = None
+    metadata: Mapping[str, Any] | None = None
+
+
+def finished_files(
+    model: Any, record_id: uuid.UUID, keys: Collection[str]
+) -> Mapping[str, SharedFile]:
+    """Those of a record's files that are finished and may be read, by key.
+
+    :param model: table of the record's, or draft's, file entries.
+    """
+    found = {}
+    for some in chunks(keys):
+        query = _finished(model).where(
+            model.record_id == record_id, model.key.in_(some)
+        )
+        found.update({row.key: _shared(row) for row in db.session.execute(query)})
+    return found
+
+
+def _finished(model: Any) -> Any:
+    return (
+        select(
+            model.key,
+            model.json,
+            model.record_id,
+            FileInstance.id,
+            FileInstance.size,
+            FileInstance.checksum,
+        )
+        .join(ObjectVersion, ObjectVersion.version_id == model.object_version_id)
+        .join(FileInstance, FileInstance.id == ObjectVersion.file_id)
+        .where(FileInstance.readable.is_(True), model.json.isnot(None))
+    )
+
+
+def _shared(row: Any) -> SharedFile:
+    origin = (row.json.get("transfer") or {}).get("origin")
+    return SharedFile(
+        key=row.key,
+        file_id=row.id,
+        size=row.size,
+        checksum=row.checksum,
+        origin=Origin.from_json(origin) if origin else None,
+    )
+
+
+def add_versions(
+    bucket_id: uuid.UUID, links: Sequence[NewLink], created_by: str | None
+) -> Mapping[str, uuid.UUID]:
+    """Object versions that refer to the bytes, by key. From now on these live.
+
+    The bucket's size is not touched. A file that is just being deleted for good makes
+    this wait for it, and fail.
+
+    :raises sqlalchemy.exc.IntegrityError: one of the files is gone.
+    """
+    versions = insert_versions(bucket_id, {link.key: link.file_id for link in links})
+    insert_many(
+        Link.__table__,
+        [{"version_id": versions[link.key], "size": link.size} for link in links],
+        created_by=created_by,
+        created=utc_now(),
+    )
+    return versions
+
+
+def add_entries(
+    model: Any,
+    record_id: uuid.UUID,
+    links: Iterable[NewLink],
+    versions: Mapping[str, uuid.UUID],
+) -> None:
+    """File entries of linked files: ordinary ones, that tell where they come from.
+
+    :param model: table of the draft's file entries; it has none of the keys.
+    """
+    now = utc_now()
+    insert_many(
+        model.__table__,
+        [
+            {
+                "id": uuid.uuid4(),
+                "key": link.key,
+                "json": entry_of(link),
+                "object_version_id": versions[link.key],
+            }
+            for link in links
+        ],
+        record_id=record_id,
+        version_id=1,
+        created=now,
+        updated=now,
+    )
+
+
+def entry_of(link: NewLink) -> dict[str, Any]:
+    """JSON of a linked file's entry."""
+    return {
+        "metadata": dict(link.metadata or {}),
+        "transfer": {"type": "L", "origin": link.origin.to_json()},
+    }
+
+
+def linked_bytes(bucket_id: Any) -> ColumnElement[int]:
+    """How much of a bucket's size came by links, as a subquery."""
+    query = (
+        select(func.coalesce(func.sum(Link.size), 0))
+        .join(ObjectVersion, ObjectVersion.version_id == Link.version_id)
+        .where(ObjectVersion.bucket_id == bucket_id, ObjectVersion.is_head)
+    )
+    return query.scalar_subquery()

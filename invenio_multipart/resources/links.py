@@ -1,0 +1,58 @@
+# SPDX-FileCopyrightText: 2026 The invenio-multipart authors.
+# SPDX-License-Identifier: MIT
+
+"""The resource of links: parse, call the service, serialise."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from typing import Any
+
+from flask import Blueprint, g
+from flask.typing import ResponseReturnValue
+from flask_resources import Resource, ResourceConfig
+from invenio_records_resources.resources.errors import ErrorHandlersMixin
+
+from ..errors import MultipartError
+from ..proxies import current_multipart
+from .errors import error_response
+from .refusals import RefusesOtherMethods
+from .wire import json_object, json_reply, view_args
+
+
+class LinkResourceConfig(ResourceConfig):  # type: ignore[misc]
+    """Where the routes are."""
+
+    blueprint_name = "multipart_links"
+    url_prefix = ""
+    routes = {"links": "/records/<pid_value>/draft/links"}
+    error_handlers = {
+        **ErrorHandlersMixin.error_handlers,
+        MultipartError: error_response,
+    }
+
+
+class LinkResource(RefusesOtherMethods, ErrorHandlersMixin, Resource):  # type: ignore[misc]
+    """Give a draft files that cost no bytes."""
+
+    config: LinkResourceConfig
+
+    def create_url_rules(self) -> list[dict[str, Any]]:
+        """Routing; none where there is no InvenioRDM, whose drafts they are."""
+        if find_spec("invenio_rdm_records") is None:
+            return []
+        path = self.config.routes["links"]
+        return self.routes_of("links", path, {"POST": self.link})
+
+    def link(self) -> ResponseReturnValue:
+        """POST /records/{id}/draft/links."""
+        answer = current_multipart.links.link(
+            g.identity, view_args()["pid_value"], json_object()
+        )
+        return json_reply(answer, 201)
+
+
+def create_blueprint() -> Blueprint:
+    """The blueprint of links."""
+    blueprint: Blueprint = LinkResource(LinkResourceConfig()).as_blueprint()
+    return blueprint

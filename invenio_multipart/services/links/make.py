@@ -1,0 +1,77 @@
+# SPDX-FileCopyrightText: 2026 The invenio-multipart authors.
+# SPDX-License-Identifier: MIT
+
+"""Give a draft files that cost no bytes, all in one transaction or none."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from flask import current_app
+from invenio_db import db
+from invenio_db.uow import UnitOfWork
+from sqlalchemy.exc import IntegrityError
+
+from ...errors import LinkTargetUnavailable, StateConflict
+from ...records import links, locks, quota
+from ...records.links import NewLink
+from ..drafts import make_room, require_keys, require_there, require_writable
+
+
+def make_links(
+    service: Any,
+    draft: Any,
+    new: Sequence[NewLink],
+    uow: UnitOfWork,
+    *,
+    created_by: str | None,
+) -> None:
+    """Add the files to the draft, and their sizes to its quota.
+
+    :param service: file service of the draft.
+    :raises NotAllowedHere: the draft takes no files.
+    :raises TooManyFiles: for one call, or for a record.
+    :raises InvalidKey: unsafe key.
+    :raises KeysTaken: named twice, or in the draft already.
+    :raises QuotaExceeded: no room for all of them, where links count.
+    :raises LinkTargetUnavailable: a file went for good just now.
+    :raises StateConflict: the draft is gone, or another request has just begun one.
+    """
+    require_writable(draft)
+    keys = [link.key for link in new]
+    require_keys(keys)
+    locks.await_turn(draft.id)
+    require_there(draft)
+    make_room(service, draft, set(keys), uow)
+    versions = share(draft.files.bucket.id, new, created_by)
+    try:
+        with db.session.begin_nested():
+            links.add_entries(draft.files.file_cls.model_cls, draft.id, new, versions)
+    except IntegrityError as error:
+        raise StateConflict(
+            "Another request has just begun a file of these.", "changed"
+        ) from error
+
+
+def share(
+    bucket_id: uuid.UUID, new: Sequence[NewLink], created_by: str | None
+) -> Mapping[str, uuid.UUID]:
+    """Take the quota, and make object versions that keep the bytes alive, by key.
+
+    :raises QuotaExceeded: no room for all of them, where links count.
+    :raises LinkTargetUnavailable: a file went for good just now.
+    """
+    size = sum(link.size for link in new)
+    if current_app.config["MULTIPART_LINK_QUOTA"] == "none":
+        # Counted as upstream counts it everywhere; the limit is that much higher.
+        quota.add_bytes(bucket_id, size)
+    else:
+        quota.reserve_bytes(bucket_id, size)
+    try:
+        with db.session.begin_nested():
+            return links.add_versions(bucket_id, new, created_by)
+    except IntegrityError as error:
+        # Somebody else's last use of one of them has just ended.
+        raise LinkTargetUnavailable([link.key for link in new]) from error

@@ -1,0 +1,93 @@
+# SPDX-FileCopyrightText: 2026 The invenio-multipart authors.
+# SPDX-License-Identifier: MIT
+
+"""The link service: rights, resolution, one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from flask_principal import Identity
+from invenio_db.uow import UnitOfWork
+from invenio_records_resources.proxies import current_service_registry
+
+from ...errors import AccessDenied
+from ...records.links import NewLink
+from ..permissions import is_uploader
+from ..uploads.schema import parse
+from .make import make_links
+from .schema import LinksSchema, WantedLink, wanted_link
+from .targets import TargetName, find_targets
+
+_SERVICE = "draft-files"
+
+
+class LinkService:
+    """Files of a draft that share bytes with others."""
+
+    def link(self, identity: Identity, pid_value: str, body: Any) -> dict[str, Any]:
+        """Link many files at once.
+
+        :param body: ``{"files": [{"key", "record" | "url" | "checksum", ...}]}``.
+        :returns: ``files``, each with key, size, checksum and origin; and ``total``.
+        :raises AccessDenied: the caller may not write the draft's files.
+        :raises LinkTargetUnavailable: of one the caller may not read, or there is no,
+            finished file.
+        """
+        service = current_service_registry.get(_SERVICE)
+        draft = service.record_cls.pid.resolve(pid_value, registered_only=False)
+        entry = {"transfer": {"type": "R"}}
+        if not is_uploader(identity) and not service.check_permission(
+            identity, "create_files", record=draft, file_metadata=entry
+        ):
+            raise AccessDenied("You may not add files to this draft.")
+        loaded = parse(LinksSchema(), body)["files"]
+        wanted = [wanted_link(file, file) for file in loaded]
+        with UnitOfWork() as uow:
+            made = self.link_files(service, identity, draft, wanted, uow)
+            uow.commit()
+        return {"files": [_shown(link) for link in made], "total": len(made)}
+
+    def link_files(
+        self,
+        service: Any,
+        identity: Identity,
+        draft: Any,
+        wanted: Sequence[WantedLink],
+        uow: UnitOfWork,
+    ) -> Sequence[NewLink]:
+        """The same for a draft in hand, whose file service has let the caller pass.
+
+        :returns: what was made; a folder gives many.
+        """
+        new = _resolved(identity, wanted)
+        user = str(identity.id) if identity.id else None
+        make_links(service, draft, new, uow, created_by=user)
+        return new
+
+
+def _resolved(identity: Identity, wanted: Sequence[WantedLink]) -> Sequence[NewLink]:
+    names = [link.target for link in wanted if isinstance(link.target, TargetName)]
+    targets = find_targets(identity, names, field="files") if names else {}
+    return [_new(link, targets[link.target]) for link in wanted]
+
+
+def _new(link: WantedLink, file: Any) -> NewLink:
+    return NewLink(
+        key=link.key,
+        file_id=file.file_id,
+        size=file.size,
+        origin=file.origin,
+        checksum=file.checksum,
+        metadata=link.metadata,
+    )
+
+
+def _shown(link: NewLink) -> dict[str, Any]:
+    return {
+        "key": link.key,
+        "size": link.size,
+        "checksum": link.checksum,
+        "origin": link.origin.to_json(),
+    }
