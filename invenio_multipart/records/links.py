@@ -26,6 +26,7 @@ class SharedFile(NamedTuple):
 
     :param checksum: as fixity checks compare it, None while nobody has computed it.
     :param origin: None where this file had the bytes first.
+    :param metadata: of the file entry. It belongs to the record it is in.
     """
 
     key: str
@@ -33,13 +34,14 @@ class SharedFile(NamedTuple):
     size: int
     checksum: str | None
     origin: Origin | None
+    metadata: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)
 class NewLink:
     """A file that a draft gets without bytes.
 
-    :param metadata: of the file entry; never the target's.
+    :param metadata: of the new file entry.
     """
 
     key: str
@@ -66,6 +68,12 @@ def finished_files(
     return found
 
 
+def all_finished_files(model: Any, record_id: uuid.UUID) -> Sequence[SharedFile]:
+    """All of them, in the order of their keys."""
+    query = _finished(model).where(model.record_id == record_id).order_by(model.key)
+    return [_shared(row) for row in db.session.execute(query)]
+
+
 def _finished(model: Any) -> Any:
     return (
         select(
@@ -90,6 +98,7 @@ def _shared(row: Any) -> SharedFile:
         size=row.size,
         checksum=row.checksum,
         origin=Origin.from_json(origin) if origin else None,
+        metadata=row.json.get("metadata"),
     )
 
 
@@ -144,6 +153,7 @@ def add_entries(
 
 def entry_of(link: NewLink) -> dict[str, Any]:
     """JSON of a linked file's entry."""
+    # Of its own: the target's stays the target's.
     return {
         "metadata": dict(link.metadata or {}),
         "transfer": {"type": "L", "origin": link.origin.to_json()},

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ..driver import Api, Draft, md5
+from ..driver import RECORD, Api, Draft, md5
 
 DATA = b"temperatures of a long summer"
 
@@ -86,3 +86,50 @@ def test_many_links_in_one_call(api: Api, source: str) -> None:
     assert origin["version"] == 1
     listed = api.get(f"{draft.path}/files").json["entries"]
     assert {entry["status"] for entry in listed} == {"completed"}
+
+
+def new_version(api: Api, record: str) -> Draft:
+    """The draft of a record's next version."""
+    reply = api.call("POST", f"/records/{record}/versions")
+    assert reply.status == 201, reply.json
+    draft = Draft(api, reply.json["id"])
+    metadata = RECORD["metadata"]
+    assert (
+        api.call("PUT", draft.path, json=RECORD | {"metadata": metadata}).status == 200
+    )
+    return draft
+
+
+def test_a_new_version_links_what_did_not_change(api: Api, local: str) -> None:
+    """All files but the named ones, and those of the named folder, are there."""
+    first = api.new_draft()
+    for key in ("a.txt", "b.txt", "old/c.txt", "old/d.txt"):
+        put_file(first, key, key.encode())
+    draft = new_version(api, publish(first))
+    body = {"previous": {"except": ["b.txt", "old/"]}}
+    reply = api.call("POST", f"{draft.path}/links", json=body)
+    assert reply.status == 201, reply.json
+    assert [file["key"] for file in reply.json["files"]] == ["a.txt"]
+    put_file(draft, "b.txt", b"changed")
+    record = publish(draft)
+    assert read(api, f"/records/{record}/files/a.txt/content") == (200, b"a.txt")
+    assert read(api, f"/records/{record}/files/b.txt/content") == (200, b"changed")
+    assert read(api, f"/records/{record}/files/old/c.txt/content")[0] == 404
+
+
+@pytest.mark.parametrize("name", ["none.txt", "none/"])
+def test_what_was_not_there_cannot_be_left_out(
+    api: Api, source: str, name: str
+) -> None:
+    """A name that the previous version does not have is a mistake."""
+    draft = new_version(api, source)
+    body = {"previous": {"except": [name]}}
+    reply = api.call("POST", f"{draft.path}/links", json=body)
+    assert (reply.status, reply.json["code"]) == (400, "invalid_link")
+
+
+def test_a_first_version_has_no_previous_one(api: Api, local: str) -> None:
+    """A draft that is no new version gets a clear answer."""
+    draft = api.new_draft()
+    reply = api.call("POST", f"{draft.path}/links", json={"previous": {}})
+    assert (reply.status, reply.json["code"]) == (400, "invalid_link")

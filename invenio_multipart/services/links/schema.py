@@ -83,10 +83,24 @@ class _LinkSchema(LinkTargetSchema):
     metadata = fields.Dict(keys=fields.String(), allow_none=True)
 
 
-class LinksSchema(Schema):
-    """Body of a call that links many files."""
+class _PreviousSchema(Schema):
+    without = fields.List(
+        fields.String(validate=validate.Length(1)),
+        data_key="except",
+        load_default=list,
+    )
 
-    files = fields.List(fields.Nested(_LinkSchema), required=True)
+
+class LinksSchema(Schema):
+    """Body of a call that links many files: single ones, or what did not change."""
+
+    files = fields.List(fields.Nested(_LinkSchema), load_default=list)
+    previous = fields.Nested(_PreviousSchema, load_default=None, allow_none=True)
+
+    @validates_schema
+    def _something(self, data: Mapping[str, Any], **kwargs: Any) -> None:
+        if not data["files"] and data["previous"] is None:
+            raise ValidationError("Say which files.", field_name="files")
 
 
 def wanted_link(entry: Mapping[str, Any], target: Mapping[str, Any]) -> WantedLink:

@@ -17,6 +17,7 @@ from ...records.links import NewLink
 from ..permissions import is_uploader
 from ..uploads.schema import parse
 from .make import make_links
+from .previous import unchanged_files
 from .schema import LinksSchema, WantedLink, wanted_link
 from .targets import TargetName, find_targets
 
@@ -29,7 +30,8 @@ class LinkService:
     def link(self, identity: Identity, pid_value: str, body: Any) -> dict[str, Any]:
         """Link many files at once.
 
-        :param body: ``{"files": [{"key", "record" | "url" | "checksum", ...}]}``.
+        :param body: ``{"files": [{"key", "record" | "url" | "checksum", ...}]}``, and
+            ``{"previous": {"except": [...]}}`` for the files of the previous version.
         :returns: ``files``, each with key, size, checksum and origin; and ``total``.
         :raises AccessDenied: the caller may not write the draft's files.
         :raises LinkTargetUnavailable: of one the caller may not read, or there is no,
@@ -42,10 +44,14 @@ class LinkService:
             identity, "create_files", record=draft, file_metadata=entry
         ):
             raise AccessDenied("You may not add files to this draft.")
-        loaded = parse(LinksSchema(), body)["files"]
-        wanted = [wanted_link(file, file) for file in loaded]
+        loaded = parse(LinksSchema(), body)
+        wanted = [wanted_link(file, file) for file in loaded["files"]]
+        previous = loaded["previous"]
         with UnitOfWork() as uow:
-            made = self.link_files(service, identity, draft, wanted, uow)
+            made = [*_resolved(identity, wanted)] if wanted else []
+            if previous is not None:
+                made += unchanged_files(identity, draft, previous["without"])
+            make_links(service, draft, made, uow, created_by=_user_id(identity))
             uow.commit()
         return {"files": [_shown(link) for link in made], "total": len(made)}
 
@@ -62,8 +68,7 @@ class LinkService:
         :returns: what was made; a folder gives many.
         """
         new = _resolved(identity, wanted)
-        user = str(identity.id) if identity.id else None
-        make_links(service, draft, new, uow, created_by=user)
+        make_links(service, draft, new, uow, created_by=_user_id(identity))
         return new
 
 
@@ -82,6 +87,10 @@ def _new(link: WantedLink, file: Any) -> NewLink:
         checksum=file.checksum,
         metadata=link.metadata,
     )
+
+
+def _user_id(identity: Identity) -> str | None:
+    return str(identity.id) if identity.id else None
 
 
 def _shown(link: NewLink) -> dict[str, Any]:

@@ -90,10 +90,13 @@ def _resolve(service: Any, pid: str) -> Any:
         holder = service.record_cls.pid.resolve(pid, registered_only=False)
     except (PersistentIdentifierError, NoResultFound):
         return None
+    return holder if not is_gone(holder) and holder.files.enabled else None
+
+
+def is_gone(holder: Any) -> bool:
+    """Whether a record or draft is deleted, its tombstone apart."""
     deletion = getattr(holder, "deletion_status", None)
-    if holder.is_deleted or (deletion is not None and deletion.is_deleted):
-        return None
-    return holder if holder.files.enabled else None
+    return bool(holder.is_deleted or (deletion is not None and deletion.is_deleted))
 
 
 def readable_keys(
