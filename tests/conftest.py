@@ -32,6 +32,11 @@ ROOT = Path(__file__).parent.parent
 GIB = 2**30
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Have the tests come first that take as long as the site has records."""
+    items.sort(key=lambda item: item.path.name != "test_reindex.py")
+
+
 def _load_setup() -> ModuleType:
     """The demo's own set-up of an instance: there is one, for both."""
     path = ROOT / "scripts" / "demo" / "setup_instance.py"
