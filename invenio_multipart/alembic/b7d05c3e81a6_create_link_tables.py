@@ -55,7 +55,10 @@ def upgrade():
         sa.Column("key", sa.Text(), nullable=False),
         sa.Column("target_record", sa.String(length=255), nullable=False),
         sa.Column("target_key", sa.Text(), nullable=False),
+        sa.Column("size", sa.BigInteger(), nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
         sa.Column("version_id", UUIDType(), nullable=True),
+        sa.Column("file_id", UUIDType(), nullable=True),
         sa.Column("origin", sa.JSON(none_as_null=True), nullable=True),
         sa.PrimaryKeyConstraint(
             "batch_id", "key", name=op.f("pk_multipart_batch_link")

@@ -9,6 +9,7 @@ from invenio_db import db
 from invenio_files_rest.models import FileInstance, ObjectVersion
 from sqlalchemy_utils.types import UUIDType
 
+from ...core.states import UploadState
 from .moments import utc_now
 
 
@@ -91,12 +92,25 @@ class BatchLink(db.Model):
 
     target_key = db.Column(db.Text, nullable=False)
 
+    size = db.Column(db.BigInteger, nullable=False)
+    """Bytes of the target."""
+
+    state = db.Column(
+        db.String(16), nullable=False, default=UploadState.INITIATED.value
+    )
+    """As an upload's: initiated, committing once the link is made, and its end."""
+
     version_id = db.Column(UUIDType, nullable=True)
-    """The object version in the draft's bucket; None until the link is made.
+    """The object version in the draft's bucket; None until the link is made, and when
+    it ended without a file.
 
     It holds the quota and keeps the bytes alive. The entry gets it when the batch is
     completed, with all other files.
     """
+
+    file_id = db.Column(UUIDType, nullable=True)
+    """The linked file, once the link is made. What ended without a file still names
+    it: this may have been its last use, and then its bytes are to be freed."""
 
     origin = db.Column(db.JSON(none_as_null=True), nullable=True)
     """Where the bytes come from, once the link is made; see ``core.origin``."""
