@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The invenio-multipart authors.
 # SPDX-License-Identifier: MIT
 
-"""Create the tables of links, and two indexes on upstream's tables."""
+"""Create the tables of links and of ended uses of files."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -14,7 +14,7 @@ depends_on = "8ae99b034410"  # invenio-files-rest's: object versions have one ke
 
 
 def upgrade():
-    """Upgrade database. Writing to upstream's tables waits for the indexes."""
+    """Upgrade database."""
     op.create_table(
         "multipart_link",
         sa.Column("version_id", UUIDType(), nullable=False),
@@ -56,6 +56,7 @@ def upgrade():
         sa.Column("target_record", sa.String(length=255), nullable=False),
         sa.Column("target_key", sa.Text(), nullable=False),
         sa.Column("size", sa.BigInteger(), nullable=False),
+        sa.Column("checksum", sa.String(length=255), nullable=True),
         sa.Column("state", sa.String(length=16), nullable=False),
         sa.Column("version_id", UUIDType(), nullable=True),
         sa.Column("file_id", UUIDType(), nullable=True),
@@ -64,25 +65,23 @@ def upgrade():
             "batch_id", "key", name=op.f("pk_multipart_batch_link")
         ),
     )
-    # Some sites have made one of these by themselves, under this name or another.
-    op.create_index(
-        "ix_multipart_files_object_file_id",
-        "files_object",
-        ["file_id"],
-        if_not_exists=True,
+    op.create_table(
+        "multipart_ended_use",
+        sa.Column("id", sa.BigInteger(), autoincrement=True, nullable=False),
+        sa.Column("file_id", UUIDType(), nullable=False),
+        sa.Column("ended_on", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("uri", sa.Text(), nullable=True),
+        sa.Column("size", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_multipart_ended_use")),
     )
     op.create_index(
-        "ix_multipart_files_files_checksum",
-        "files_files",
-        ["checksum"],
-        if_not_exists=True,
+        "ix_multipart_ended_use_file_id", "multipart_ended_use", ["file_id"]
     )
 
 
 def downgrade():
     """Downgrade database: linked files stay files, what is adopted stays too."""
-    op.drop_index("ix_multipart_files_files_checksum", table_name="files_files")
-    op.drop_index("ix_multipart_files_object_file_id", table_name="files_object")
+    op.drop_table("multipart_ended_use")
     op.drop_table("multipart_batch_link")
     op.drop_table("multipart_adopted")
     op.drop_table("multipart_link")

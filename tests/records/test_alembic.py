@@ -21,13 +21,22 @@ from sqlalchemy import create_engine, inspect, text
 from sqlalchemy.engine import make_url
 
 OURS = {
+    "multipart_adopted",
     "multipart_audit",
     "multipart_batch",
+    "multipart_batch_link",
     "multipart_bookmark",
+    "multipart_ended_use",
     "multipart_job",
+    "multipart_link",
     "multipart_part",
     "multipart_upload",
 }
+INDEXES = {
+    "files_files": "ix_multipart_files_files_checksum",
+    "files_object": "ix_multipart_files_object_file_id",
+}
+"""Ours, on upstream's tables."""
 BRANCH = "invenio_multipart"
 
 
@@ -59,6 +68,14 @@ def stock_site(own_database: str) -> Iterator[Any]:
             if not name.startswith("multipart_")
         ]
         db.metadata.create_all(bind=db.engine, tables=theirs)
+        # Their tables have ours in the metadata, but not on a stock site.
+        for table, name in INDEXES.items():
+            (ours_on_it,) = [
+                index
+                for index in db.metadata.tables[table].indexes
+                if index.name == name
+            ]
+            ours_on_it.drop(db.engine)
         alembic.stamp("heads")
         # One row per branch: without ours this is what a stock site has.
         (ours,) = _heads(alembic, ours=True)
@@ -80,8 +97,10 @@ def test_the_branch_hangs_on_the_root_as_sibling_modules_do(stock_site: Any) -> 
 def test_upgrade_makes_what_the_models_say(stock_site: Any) -> None:
     """An upgrade of a stock site adds our tables, with no drift from the models."""
     before = _tables()
+    assert not _indexes()
     stock_site.upgrade()
     assert _tables() - before == OURS
+    assert _indexes() == set(INDEXES.values())
     assert _drift(stock_site) == []
 
 
@@ -108,6 +127,7 @@ def test_downgrade_takes_exactly_our_tables(stock_site: Any) -> None:
     before, revisions = _tables(), _current(stock_site)
     stock_site.downgrade(f"{BRANCH}@base")
     assert before - _tables() == OURS
+    assert not _indexes()
     gone = revisions - _current(stock_site)
     assert gone == {head.revision for head in _heads(stock_site, ours=True)}
     assert _current(stock_site) < revisions
@@ -117,6 +137,23 @@ def test_a_site_can_come_back(stock_site: Any) -> None:
     """After a downgrade the upgrade works again and leaves no drift."""
     stock_site.upgrade()
     assert OURS <= _tables()
+    assert _drift(stock_site) == []
+
+
+def test_half_an_index_is_made_anew(stock_site: Any) -> None:
+    """An index that a cut-off upgrade left invalid is replaced by a whole one."""
+    name = INDEXES["files_object"]
+    stock_site.downgrade("b7d05c3e81a6")
+    damage = text(
+        "UPDATE pg_index SET indisvalid = false WHERE indexrelid = to_regclass(:name)"
+    )
+    with db.engine.begin() as connection:
+        connection.execute(text(f"CREATE INDEX {name} ON files_object (file_id)"))
+        connection.execute(damage, {"name": name})
+    stock_site.upgrade()
+    valid = text("SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass(:n)")
+    with db.engine.connect() as connection:
+        assert connection.execute(valid, {"n": name}).scalar_one() is True
     assert _drift(stock_site) == []
 
 
@@ -132,9 +169,15 @@ def _tables() -> set[str]:
     return set(inspect(db.engine).get_table_names())
 
 
+def _indexes() -> set[str]:
+    """Which of our indexes upstream's tables have."""
+    found = inspect(db.engine)
+    names = {i["name"] for table in INDEXES for i in found.get_indexes(table)}
+    return names & set(INDEXES.values())
+
+
 def _drift(alembic: Any) -> list[str]:
-    """What alembic would change in our tables."""
-    changes = alembic.compare_metadata()
-    return [
-        str(change) for change in changes if any(table in str(change) for table in OURS)
-    ]
+    """What alembic would change in our tables, and by our indexes in others."""
+    changes = map(str, alembic.compare_metadata())
+    names = OURS | set(INDEXES.values())
+    return [change for change in changes if any(name in change for name in names)]

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The invenio-multipart authors.
 # SPDX-License-Identifier: MIT
 
-"""Tables of uploads, parts, batches, links, jobs and removals."""
+"""Tables of uploads, parts, batches, links, uses, jobs and removals."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from .job import Job
 from .link import Adopted, BatchLink, Link
 from .moments import utc_now
 from .upload import SENT_AS_OBJECT, SENT_AS_PARTS, Part, Upload, staged_uri
+from .use import EndedUse
 
 __all__ = (
     "SENT_AS_OBJECT",
@@ -19,6 +20,7 @@ __all__ = (
     "Batch",
     "BatchLink",
     "Bookmark",
+    "EndedUse",
     "Job",
     "Link",
     "Part",
