@@ -95,6 +95,10 @@ class BatchLink(db.Model):
     size = db.Column(db.BigInteger, nullable=False)
     """Bytes of the target."""
 
+    checksum = db.Column(db.String(255), nullable=True)
+    """What the target had when it was announced, None while nobody had computed it:
+    other bytes of that name are not linked."""
+
     state = db.Column(
         db.String(16), nullable=False, default=UploadState.INITIATED.value
     )
