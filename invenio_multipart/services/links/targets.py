@@ -48,12 +48,20 @@ def find_targets(
     :raises LinkTargetUnavailable: naming those of which the caller may not read a
         finished file, for whatever reason.
     """
-    found: dict[TargetName, SharedFile] = {}
-    for pid, keys in _by_record(names).items():
-        found.update(_of_record(identity, pid, keys))
+    found = readable_targets(identity, names)
     missing = [str(name) for name in names if name not in found]
     if missing:
         raise LinkTargetUnavailable(missing, field)
+    return found
+
+
+def readable_targets(
+    identity: Identity, names: Iterable[TargetName]
+) -> Mapping[TargetName, SharedFile]:
+    """The same, without those of which the caller may not read a finished file."""
+    found: dict[TargetName, SharedFile] = {}
+    for pid, keys in _by_record(names).items():
+        found.update(_of_record(identity, pid, keys))
     return found
 
 
@@ -69,7 +77,7 @@ def _of_record(
 ) -> Mapping[TargetName, SharedFile]:
     for service_id in _HOLDERS:
         service = current_service_registry.get(service_id)
-        holder = _resolve(service, pid)
+        holder = find_holder(service, pid)
         if holder is None:
             continue
         found = finished_files(
@@ -84,7 +92,7 @@ def _of_record(
     return {}
 
 
-def _resolve(service: Any, pid: str) -> Any:
+def find_holder(service: Any, pid: str) -> Any:
     """Record or draft of a PID, None without one or when it is deleted."""
     try:
         holder = service.record_cls.pid.resolve(pid, registered_only=False)
