@@ -59,7 +59,6 @@ def upgrade():
         sa.Column("checksum", sa.String(length=255), nullable=True),
         sa.Column("state", sa.String(length=16), nullable=False),
         sa.Column("version_id", UUIDType(), nullable=True),
-        sa.Column("file_id", UUIDType(), nullable=True),
         sa.Column("origin", sa.JSON(none_as_null=True), nullable=True),
         sa.PrimaryKeyConstraint(
             "batch_id", "key", name=op.f("pk_multipart_batch_link")

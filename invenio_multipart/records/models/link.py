@@ -112,10 +112,6 @@ class BatchLink(db.Model):
     completed, with all other files.
     """
 
-    file_id = db.Column(UUIDType, nullable=True)
-    """The linked file, once the link is made. What ended without a file still names
-    it: this may have been its last use, and then its bytes are to be freed."""
-
     origin = db.Column(db.JSON(none_as_null=True), nullable=True)
     """Where the bytes come from, once the link is made; see ``core.origin``."""
 
