@@ -26,7 +26,11 @@ from invenio_multipart.core.policies import close_folders
 from invenio_multipart.errors import StorageUnavailable
 from invenio_multipart.storage import revoke as module
 from invenio_multipart.storage.revoke import can_revoke, lift, revoke
-from invenio_multipart.storage.sts import session_client
+from invenio_multipart.storage.sts import (
+    TemporaryCredentials,
+    session_client,
+    sts_client,
+)
 
 from .servers import Batch, Server, refused
 
@@ -55,6 +59,7 @@ def test_after_revocation_nothing_is_done(batch: Batch, owner: Any) -> None:
     """Objects, parts, completions, listings and signed links of all sessions are
     refused; neighbours and we ourselves go on."""
     at = {"Bucket": batch.bucket, "Key": f"{batch.prefix}a"}
+    batch.put(f"{batch.prefix}there")
     second = batch.another_session()
     upload = batch.client.create_multipart_upload(**at)["UploadId"]
     sent = batch.client.upload_part(**at, UploadId=upload, PartNumber=1, Body=b"x")
@@ -81,10 +86,11 @@ def test_after_revocation_nothing_is_done(batch: Batch, owner: Any) -> None:
     )
     assert requests.put(link, data=b"x", timeout=30).status_code == 403
     assert requests.get(view, timeout=30).status_code == 403
+    there = {"Bucket": batch.bucket, "Key": f"{batch.prefix}there"}
     for client in (batch.client, session_client(second)):
-        refused(client.get_object, **at)
-        refused(client.head_object, **at)
-        refused(client.delete_object, **at)
+        refused(client.get_object, **there)
+        refused(client.head_object, **there)
+        refused(client.delete_object, **there)
         for name in ("list_objects", "list_objects_v2", "list_object_versions"):
             refused(getattr(client, name), **below)
             deeper = {**below, "Prefix": f"{batch.prefix}sub/"}
@@ -93,9 +99,33 @@ def test_after_revocation_nothing_is_done(batch: Batch, owner: Any) -> None:
     beside = {"Bucket": neighbour.bucket, "Prefix": neighbour.prefix}
     assert neighbour.client.list_objects_v2(**beside)["KeyCount"] == 1
     # We can still tidy up.
-    assert owner.list_objects_v2(**below)["KeyCount"] == 0
+    assert owner.list_objects_v2(**below)["KeyCount"] == 1
     owner.abort_multipart_upload(**at, UploadId=upload)
-    owner.delete_object(**at)
+    owner.delete_object(**there)
+    assert owner.list_objects_v2(**below)["KeyCount"] == 0
+
+
+def test_a_session_that_has_dropped_its_policy(batch: Batch) -> None:
+    """Where a session can get rid of its limits, a closed folder is closed to it too."""
+    if batch.server.name != "ceph":
+        pytest.skip("Only on Ceph a session can assume its role again.")
+    keys = sts_client(batch.session).assume_role(
+        RoleArn=batch.server.role_arn, RoleSessionName="again", DurationSeconds=900
+    )["Credentials"]
+    wider = session_client(
+        TemporaryCredentials(
+            keys["AccessKeyId"],
+            keys["SecretAccessKey"],
+            keys["SessionToken"],
+            "again",
+            keys["Expiration"],
+        )
+    )
+    at = {"Bucket": batch.bucket, "Prefix": batch.prefix}
+    assert wider.list_objects_v2(**at)["KeyCount"] == 0
+    assert revoke(batch.bucket, batch.prefix, [batch.session.access_key])
+    refused(wider.list_objects_v2, **at)
+    refused(wider.put_object, Bucket=batch.bucket, Key=f"{batch.prefix}a", Body=b"x")
 
 
 def test_a_request_under_way_goes_on(batch: Batch, owner: Any) -> None:
