@@ -64,14 +64,14 @@ def finished_files(
         query = _finished(model).where(
             model.record_id == record_id, model.key.in_(some)
         )
-        found.update({row.key: _shared(row) for row in db.session.execute(query)})
+        found.update({row.key: shared_file(row) for row in db.session.execute(query)})
     return found
 
 
 def all_finished_files(model: Any, record_id: uuid.UUID) -> Sequence[SharedFile]:
     """All of them, in the order of their keys."""
     query = _finished(model).where(model.record_id == record_id).order_by(model.key)
-    return [_shared(row) for row in db.session.execute(query)]
+    return [shared_file(row) for row in db.session.execute(query)]
 
 
 def _finished(model: Any) -> Any:
@@ -90,7 +90,8 @@ def _finished(model: Any) -> Any:
     )
 
 
-def _shared(row: Any) -> SharedFile:
+def shared_file(row: Any) -> SharedFile:
+    """What a row tells that has an entry's key and JSON, and its file instance."""
     origin = (row.json.get("transfer") or {}).get("origin")
     return SharedFile(
         key=row.key,

@@ -25,7 +25,10 @@ class LinkResourceConfig(ResourceConfig):  # type: ignore[misc]
 
     blueprint_name = "multipart_links"
     url_prefix = ""
-    routes = {"links": "/records/<pid_value>/draft/links"}
+    routes = {
+        "links": "/records/<pid_value>/draft/links",
+        "known": "/records/<pid_value>/draft/links/known",
+    }
     error_handlers = {
         **ErrorHandlersMixin.error_handlers,
         MultipartError: error_response,
@@ -41,8 +44,11 @@ class LinkResource(RefusesOtherMethods, ErrorHandlersMixin, Resource):  # type: 
         """Routing; none where there is no InvenioRDM, whose drafts they are."""
         if find_spec("invenio_rdm_records") is None:
             return []
-        path = self.config.routes["links"]
-        return self.routes_of("links", path, {"POST": self.link})
+        routes = self.config.routes
+        return [
+            *self.routes_of("links", routes["links"], {"POST": self.link}),
+            *self.routes_of("known", routes["known"], {"POST": self.known}),
+        ]
 
     def link(self) -> ResponseReturnValue:
         """POST /records/{id}/draft/links."""
@@ -50,6 +56,13 @@ class LinkResource(RefusesOtherMethods, ErrorHandlersMixin, Resource):  # type: 
             g.identity, view_args()["pid_value"], json_object()
         )
         return json_reply(answer, 201)
+
+    def known(self) -> ResponseReturnValue:
+        """POST /records/{id}/draft/links/known."""
+        answer = current_multipart.links.known(
+            g.identity, view_args()["pid_value"], json_object()
+        )
+        return json_reply(answer)
 
 
 def create_blueprint() -> Blueprint:

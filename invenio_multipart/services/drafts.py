@@ -54,13 +54,7 @@ def require_keys(keys: Sequence[str]) -> None:
     :raises InvalidKey: an unsafe one; names its place.
     :raises KeysTaken: one comes twice.
     """
-    limit = current_app.config["MULTIPART_BATCH_MAX_FILES"]
-    if not 1 <= len(keys) <= limit:
-        raise TooManyFiles(
-            f"One call takes 1 to {limit} files, not {len(keys)}.",
-            limit=limit,
-            files=len(keys),
-        )
+    require_count(len(keys))
     for index, key in enumerate(keys):
         try:
             checked_key(key)
@@ -69,6 +63,17 @@ def require_keys(keys: Sequence[str]) -> None:
     twice = [key for key, count in Counter(keys).items() if count > 1]
     if twice:
         raise KeysTaken("Keys were announced twice:", twice)
+
+
+def require_count(files: int) -> None:
+    """:raises TooManyFiles: none, or more than one call takes."""
+    limit = current_app.config["MULTIPART_BATCH_MAX_FILES"]
+    if not 1 <= files <= limit:
+        raise TooManyFiles(
+            f"One call takes 1 to {limit} files, not {files}.",
+            limit=limit,
+            files=files,
+        )
 
 
 def at_place(index: int, error: BadRequest) -> BadRequest:

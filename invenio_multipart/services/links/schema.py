@@ -103,6 +103,20 @@ class LinksSchema(Schema):
             raise ValidationError("Say which files.", field_name="files")
 
 
+class _KnownFileSchema(Schema):
+    key = fields.String()
+    checksum = fields.String(required=True)
+    size = fields.Integer(
+        required=True, strict=True, validate=validate.Range(0, _INT64)
+    )
+
+
+class KnownSchema(Schema):
+    """Body of the question which files are there already."""
+
+    files = fields.List(fields.Nested(_KnownFileSchema), required=True)
+
+
 def wanted_link(entry: Mapping[str, Any], target: Mapping[str, Any]) -> WantedLink:
     """A validated entry in our terms.
 

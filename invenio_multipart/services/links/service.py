@@ -13,12 +13,13 @@ from invenio_db.uow import UnitOfWork
 from invenio_records_resources.proxies import current_service_registry
 
 from ...errors import AccessDenied
-from ...records.links import NewLink
+from ...records.links import NewLink, SharedFile
 from ..permissions import is_uploader
 from ..uploads.schema import parse
+from .content import find_contents, known_files
 from .make import make_links
 from .previous import unchanged_files
-from .schema import LinksSchema, WantedLink, wanted_link
+from .schema import Content, KnownSchema, LinksSchema, WantedLink, wanted_link
 from .targets import TargetName, find_targets
 
 _SERVICE = "draft-files"
@@ -38,22 +39,34 @@ class LinkService:
             finished file.
         """
         service = current_service_registry.get(_SERVICE)
-        draft = service.record_cls.pid.resolve(pid_value, registered_only=False)
-        entry = {"transfer": {"type": "R"}}
-        if not is_uploader(identity) and not service.check_permission(
-            identity, "create_files", record=draft, file_metadata=entry
-        ):
-            raise AccessDenied("You may not add files to this draft.")
+        draft = _writable(service, identity, pid_value)
         loaded = parse(LinksSchema(), body)
         wanted = [wanted_link(file, file) for file in loaded["files"]]
         previous = loaded["previous"]
         with UnitOfWork() as uow:
-            made = [*_resolved(identity, wanted)] if wanted else []
+            made = [*_resolved(identity, draft, wanted)] if wanted else []
             if previous is not None:
                 made += unchanged_files(identity, draft, previous["without"])
             make_links(service, draft, made, uow, created_by=_user_id(identity))
             uow.commit()
         return {"files": [_shown(link) for link in made], "total": len(made)}
+
+    def known(self, identity: Identity, pid_value: str, body: Any) -> dict[str, Any]:
+        """Which of these files need not be sent: they could be linked. Makes nothing.
+
+        :param body: ``{"files": [{"checksum", "size"}, and "key" if it is to come
+            back]}``; as many as one call may link.
+        :returns: ``files`` as they came, without those that cannot be linked, each
+            with ``record`` (``id`` and ``key`` of the file that has the bytes); and
+            ``total``.
+        :raises AccessDenied: the caller may not write the draft's files.
+        :raises TooManyFiles: none, or more than one call takes.
+        :raises InvalidDigest: of one that files are not found by.
+        """
+        service = current_service_registry.get(_SERVICE)
+        draft = _writable(service, identity, pid_value)
+        found = known_files(identity, draft, parse(KnownSchema(), body)["files"])
+        return {"files": found, "total": len(found)}
 
     def link_files(
         self,
@@ -67,14 +80,34 @@ class LinkService:
 
         :returns: what was made; a folder gives many.
         """
-        new = _resolved(identity, wanted)
+        new = _resolved(identity, draft, wanted)
         make_links(service, draft, new, uow, created_by=_user_id(identity))
         return new
 
 
-def _resolved(identity: Identity, wanted: Sequence[WantedLink]) -> Sequence[NewLink]:
+def _writable(service: Any, identity: Identity, pid_value: str) -> Any:
+    """The draft.
+
+    :raises AccessDenied: the caller may not write its files.
+    """
+    draft = service.record_cls.pid.resolve(pid_value, registered_only=False)
+    entry = {"transfer": {"type": "R"}}
+    if not is_uploader(identity) and not service.check_permission(
+        identity, "create_files", record=draft, file_metadata=entry
+    ):
+        raise AccessDenied("You may not add files to this draft.")
+    return draft
+
+
+def _resolved(
+    identity: Identity, draft: Any, wanted: Sequence[WantedLink]
+) -> Sequence[NewLink]:
     names = [link.target for link in wanted if isinstance(link.target, TargetName)]
-    targets = find_targets(identity, names, field="files") if names else {}
+    targets: dict[Any, SharedFile] = {}
+    if names:
+        targets.update(find_targets(identity, names, field="files"))
+    if any(isinstance(link.target, Content) for link in wanted):
+        targets.update(find_contents(identity, draft, wanted))
     return [_new(link, targets[link.target]) for link in wanted]
 
 
