@@ -127,6 +127,21 @@ They are read with the site's own credentials (``S3_ACCESS_KEY_ID``), and never
 changed or deleted. With a folder, which ends in a slash, only what is below counts.
 """
 
+MULTIPART_REMOTE_PRIVATE_HOSTS: list[str] = []
+"""Hosts in a private network whose files may be linked to all the same.
+
+Host names or IP addresses, without a port; exactly these. The site's allow list,
+``RECORDS_RESOURCES_FILES_ALLOWED_REMOTE_DOMAINS``, must name them as well. Readers
+outside that network are sent to an address that means something else to them.
+"""
+
+MULTIPART_REMOTE_DNS_SECONDS = 2
+"""How long a request waits for the addresses of a host it wants to link to, seconds.
+
+Asked for once for each host of a request. Without an answer in time the link is
+refused, and can be tried again.
+"""
+
 MULTIPART_DEDUP = "off"
 """Whether a file whose bytes are there already is put onto them, once it is verified.
 

@@ -18,6 +18,8 @@ from .resources.errors import error_response, lost_race_response
 from .resources.guard import refuse_malformed
 from .services.jobs.index import IndexService
 from .services.jobs.service import JobService
+from .services.links.origins import tell_origins
+from .services.links.remote import archive_without_remote
 from .services.overview import OverviewService
 from .services.permissions import with_links
 from .services.reaper.service import ReaperService
@@ -150,6 +152,10 @@ def finalize_app(app: Flask) -> None:
         media.components = [MultipartFileComponent, *media.components]
     _add_upload_link(records.draft_files.config)
     _add_upload_link(media)
+    for service in (records, rdm.records_media_files_service):
+        for files in (service.files, service.draft_files):
+            tell_origins(files)
+            archive_without_remote(files)
     serializer.use_for(rdm.draft_files_resource.config)
     serializer.use_for(rdm.draft_media_files_resource.config)
 

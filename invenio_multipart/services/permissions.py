@@ -60,7 +60,8 @@ def links_content(file_metadata: Any) -> bool:
     transfer = (file_metadata or {}).get("transfer") or {}
     if transfer.get("type") != REMOTE_TRANSFER_TYPE:
         return False
-    return not str(transfer.get("url") or "s3://").startswith(("http:", "https:"))
+    url = transfer.get("url")
+    return url is None or str(url).lower().startswith("s3:")
 
 
 class IfLink(ConditionalGenerator):  # type: ignore[misc]
@@ -153,6 +154,11 @@ def may_upload(service: Any, identity: Identity, draft: Any) -> bool:
 def is_uploader(identity: Identity) -> bool:
     """Whether the caller may write any draft, by one of the configured roles."""
     return _has_role(identity, "MULTIPART_UPLOADER_ROLES")
+
+
+def is_linker(identity: Identity) -> bool:
+    """Whether the caller may link objects of the site's buckets."""
+    return is_admin(identity) or _has_role(identity, "MULTIPART_LINKER_ROLES")
 
 
 def is_creator(identity: Identity) -> bool:

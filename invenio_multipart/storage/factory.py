@@ -14,6 +14,7 @@ from invenio_files_rest.storage import FileStorage, pyfs_storage_factory
 from ..errors import NotAllowedHere
 from .base import MultipartUploadMixin
 from .local import LocalStorage
+from .remote import RemoteStorage
 
 if TYPE_CHECKING:
     from .prefix import ObjectPrefix
@@ -68,6 +69,8 @@ def new_uri(location_uri: str, file_id: str) -> str:
 
 
 def _storage_class(uri: str) -> type:
+    if uri.startswith(("https://", "http://")):
+        return RemoteStorage
     if not uri.startswith("s3://"):
         return LocalStorage
     # invenio-s3 is an extra: a site with local files only does not install it.

@@ -16,6 +16,7 @@ from flask_principal import Identity
 from invenio_records_resources.services.files.components import FileServiceComponent
 from invenio_records_resources.services.files.transfer.constants import (
     MULTIPART_TRANSFER_TYPE,
+    REMOTE_TRANSFER_TYPE,
 )
 from invenio_records_resources.services.records.components import ServiceComponent
 
@@ -27,6 +28,7 @@ from ..records import entries, uploads
 from ..records.models import Upload
 from ..services.batches.end import end_batch
 from ..services.batches.lock import require_unlocked
+from ..services.links import remote
 from ..services.links.schema import wanted_link
 from ..services.permissions import links_content
 from ..services.uploads.abort import abort, abort_all
@@ -59,6 +61,7 @@ class MultipartFileComponent(FileServiceComponent):  # type: ignore[misc]
             ):
                 raise UploadForbidden("Multipart uploads are not allowed here.")
         if record.files.enabled:
+            _check_remote(data)
             self._link(identity, record, data)
             self._replace_pending(record, [entry["key"] for entry in data])
 
@@ -180,6 +183,20 @@ class MultipartRecordComponent(ServiceComponent):  # type: ignore[misc]
         """End all uploads of a draft before its bucket goes."""
         end_batch(draft, self.uow)
         abort_all(uploads.open_of_record(draft.id), self.uow)
+
+
+def _check_remote(data: list[dict[str, Any]]) -> None:
+    """Check the addresses of a request together, before anything is locked for it."""
+    kept = [
+        entry["transfer"]
+        for entry in data
+        if entry["transfer"]["type"] == REMOTE_TRANSFER_TYPE
+        and not links_content(entry)
+    ]
+    if kept:
+        for transfer, url in zip(kept, remote.checked_urls(t["url"] for t in kept)):
+            transfer["url"] = url
+        remote.await_turn()
 
 
 def _locked(

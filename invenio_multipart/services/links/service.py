@@ -18,6 +18,7 @@ from ..permissions import is_uploader
 from ..uploads.schema import parse
 from .content import find_contents, known_files
 from .make import make_links
+from .origins import shown_origin
 from .previous import unchanged_files
 from .schema import Content, KnownSchema, LinksSchema, WantedLink, wanted_link
 from .targets import TargetName, find_targets
@@ -83,6 +84,10 @@ class LinkService:
         new = _resolved(identity, draft, wanted)
         make_links(service, draft, new, uow, created_by=_user_id(identity))
         return new
+
+    def origin(self, identity: Identity, file_record: Any) -> Any:
+        """Where a file was linked from, for who may know it; else None."""
+        return shown_origin(identity, file_record)
 
 
 def _writable(service: Any, identity: Identity, pid_value: str) -> Any:

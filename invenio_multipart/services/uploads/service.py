@@ -23,6 +23,7 @@ from invenio_records_resources.proxies import (
 
 from ...core.plan import S3_LIMITS
 from ...errors import InvalidPart, UploadNotFound
+from ...proxies import current_multipart
 from ...records import uploads
 from ...records.models import SENT_AS_PARTS, Upload
 from . import intake
@@ -53,8 +54,12 @@ class UploadService:
         )
         upload = upload_of(file_record)
         if upload is None:
-            return status_of_file(file_record, transfer)
-        return status_of_upload(upload, transfer.transfer_type)
+            origin = None
+            if file_record.transfer.get("origin"):
+                origin = current_multipart.links.origin(identity, file_record)
+            return {**status_of_file(file_record, transfer), "origin": origin}
+        status = status_of_upload(upload, transfer.transfer_type)
+        return {**status, "origin": None}
 
     def list_parts(
         self,
@@ -173,7 +178,8 @@ def upload_of(file_record: Any) -> Upload | None:
     if upload_id:
         found: Upload | None = db.session.get(Upload, uuid.UUID(upload_id))
         return found
-    if file_record.object_version_id is None:
+    if file_record.object_version_id is None or file_record.transfer.get("origin"):
+        # The upload that brought a linked file's bytes is another record's affair.
         return None
     file_id = file_record.object_version.file_id
     return uploads.by_file(file_id) if file_id else None

@@ -1,0 +1,192 @@
+# SPDX-FileCopyrightText: 2026 The invenio-multipart authors.
+# SPDX-License-Identifier: MIT
+
+"""Where linked files came from, told to those who may read it there.
+
+For a single file that is asked of the site's permissions, as reading it there would.
+A list asks the database which ancestors are out in the open, once for all its files:
+of those that are not, it tells nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from types import SimpleNamespace
+from typing import Any
+
+from flask_principal import Identity
+from invenio_db import db
+from invenio_pidstore.models import PersistentIdentifier
+from invenio_records_resources.proxies import current_service_registry
+from sqlalchemy import select
+
+from ...core.origin import Origin
+from ...records.bulk import chunks
+from ..permissions import is_linker
+from .targets import TargetName, find_holder
+
+_RECORDS, _DRAFTS = "files", "draft-files"
+
+
+def origin_of(file_record: Any) -> Origin | None:
+    """Where a file's bytes came from, None for one that had them first."""
+    found = (file_record.transfer or {}).get("origin")
+    return Origin.from_json(found) if found else None
+
+
+def shown_origin(identity: Identity, file_record: Any) -> Mapping[str, Any] | None:
+    """The origin of a single file as JSON; None when the caller may not know it.
+
+    Objects that were in a bucket before are for those who may link such.
+    """
+    origin = origin_of(file_record)
+    if origin is None:
+        return None
+    if origin.record is None:
+        return origin.to_json() if is_linker(identity) else None
+    return origin.to_json() if link_to_origin(identity, file_record) else None
+
+
+def link_to_origin(identity: Identity, file_record: Any) -> str | None:
+    """Address of the file a single file was linked from, if the caller may read it."""
+    origin = origin_of(file_record)
+    if origin is None or origin.record is None or origin.key is None:
+        return None
+    for service_id in (_RECORDS, _DRAFTS):
+        service = current_service_registry.get(service_id)
+        holder = find_holder(service, origin.record)
+        if holder is None or origin.key not in holder.files:
+            continue
+        if service.check_permission(
+            identity, "read_files", record=holder, file_key=origin.key
+        ):
+            return _address(service, TargetName(origin.record, origin.key))
+    return None
+
+
+def links_to_public_origins(
+    identity: Identity, file_records: Iterable[Any]
+) -> Mapping[str, str]:
+    """Addresses for the files of a list, by key, where the ancestor is public.
+
+    Two queries for all of them.
+    """
+    names = {}
+    for file_record in file_records:
+        origin = origin_of(file_record)
+        if origin is not None and origin.record and origin.key:
+            names[file_record.key] = TargetName(origin.record, origin.key)
+    if not names:
+        return {}
+    service = current_service_registry.get(_RECORDS)
+    readable = _readable(service, identity, sorted(set(names.values())))
+    return {
+        key: _address(service, name) for key, name in names.items() if name in readable
+    }
+
+
+def _readable(
+    service: Any, identity: Identity, names: Sequence[TargetName]
+) -> set[TargetName]:
+    holders = _public_records(service, sorted({name.record for name in names}))
+    allowed = {
+        record.id: pid
+        for pid, record in holders.items()
+        # Public to the stock policy; a site's own may see it otherwise.
+        if service.check_permission(identity, "read_files", record=record)
+    }
+    model = service.record_cls.files.file_cls.model_cls
+    present = set()
+    for some in chunks(sorted(allowed)):
+        keys = {name.key for name in names}
+        query = select(model.record_id, model.key).where(
+            model.record_id.in_(some), model.key.in_(keys), model.is_deleted.is_(False)
+        )
+        present.update(
+            TargetName(allowed[row.record_id], row.key)
+            for row in db.session.execute(query)
+        )
+    return present & set(names)
+
+
+def _public_records(service: Any, pids: Sequence[str]) -> Mapping[str, Any]:
+    """Those of the records that everybody may read, by PID.
+
+    The others' permissions depend on rows of their own, one by one.
+    """
+    cls = service.record_cls
+    model = cls.model_cls
+    found = {}
+    for some in chunks(pids):
+        query = (
+            select(PersistentIdentifier.pid_value, model)
+            .join(model, model.id == PersistentIdentifier.object_uuid)
+            .where(
+                PersistentIdentifier.pid_type == "recid",
+                PersistentIdentifier.object_type == "rec",
+                PersistentIdentifier.pid_value.in_(some),
+                model.is_deleted.is_(False),
+            )
+        )
+        for pid, row in db.session.execute(query):
+            if _is_public(row):
+                found[pid] = cls(row.data, model=row)
+    return found
+
+
+def _is_public(row: Any) -> bool:
+    access = (row.data or {}).get("access") or {}
+    public = access.get("record") == access.get("files") == "public"
+    deletion = getattr(row, "deletion_status", None)
+    return public and (deletion is None or deletion.value == "P")
+
+
+def _address(service: Any, name: TargetName) -> str:
+    """Of the file entry, made by upstream's own link template."""
+    variables = {"id": name.record, "pid_value": name.record}
+    url: str = service.config.file_links_item["self"].expand(
+        SimpleNamespace(key=name.key), variables
+    )
+    return url
+
+
+class TellsOrigin:
+    """Of a single file's result: where it came from, beside its other links."""
+
+    _identity: Identity
+    _file: Any
+
+    @property
+    def links(self) -> dict[str, Any]:
+        """With ``origin`` where there is one that the caller may read."""
+        links: dict[str, Any] = super().links  # type: ignore[misc]
+        url = link_to_origin(self._identity, self._file)
+        return {**links, "origin": url} if url else links
+
+
+class TellsOrigins:
+    """The same of a list of files, for ancestors that are public."""
+
+    _identity: Identity
+    _results: Iterable[Any]
+
+    @property
+    def entries(self) -> Iterable[dict[str, Any]]:
+        """Each with ``links.origin`` where there is one."""
+        urls = links_to_public_origins(self._identity, self._results)
+        for entry in super().entries:  # type: ignore[misc]
+            if entry["key"] in urls:
+                entry["links"]["origin"] = urls[entry["key"]]
+            yield entry
+
+
+def tell_origins(service: Any) -> None:
+    """Have a file service tell where linked files came from."""
+    config = service.config
+    for name, mixin in (
+        ("file_result_item_cls", TellsOrigin),
+        ("file_result_list_cls", TellsOrigins),
+    ):
+        upstream = getattr(config, name)
+        if not issubclass(upstream, mixin):
+            setattr(config, name, type(upstream.__name__, (mixin, upstream), {}))
