@@ -127,6 +127,14 @@ They are read with the site's own credentials (``S3_ACCESS_KEY_ID``), and never
 changed or deleted. With a folder, which ends in a slash, only what is below counts.
 """
 
+MULTIPART_LINK_CHECK_SECONDS = 24 * 3600
+"""How often each object that was linked in place is looked at, in seconds; 0: never.
+
+One that is gone or has changed is withdrawn from download and shown as inconsistent;
+once it is what it was it is given back. A look is one HEAD, done by the reaper, up to
+10,000 in a run.
+"""
+
 MULTIPART_REMOTE_PRIVATE_HOSTS: list[str] = []
 """Hosts in a private network whose files may be linked to all the same.
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from functools import cached_property
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask
@@ -103,6 +104,7 @@ class InvenioMultipart:
             from .overrides import FILES_REST_STORAGE_FACTORY
 
             app.config["FILES_REST_STORAGE_FACTORY"] = FILES_REST_STORAGE_FACTORY
+        _expect_adopted(app)
         app.before_request(refuse_malformed)
         # Upstream's own routes raise our errors too, so the handler is the app's.
         app.register_error_handler(MultipartError, error_response)
@@ -112,6 +114,16 @@ class InvenioMultipart:
         _schedule(app, "reaper", "MULTIPART_REAPER_INTERVAL_SECONDS", "reap_uploads")
         _schedule(app, "jobs", "MULTIPART_JOBS_INTERVAL_SECONDS", "run_due_jobs")
         app.extensions["invenio-multipart"] = self
+
+
+def _expect_adopted(app: Flask) -> None:
+    """Have objects of others read only as they were when they were linked."""
+    # Sites with local files only do not install what it needs.
+    if find_spec("invenio_s3") is not None:
+        from .records.adopted import expectation
+        from .storage.adopted import expect_by
+
+        expect_by(expectation)
 
 
 def _schedule(app: Flask, name: str, setting: str, task: str) -> None:

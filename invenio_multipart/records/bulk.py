@@ -47,16 +47,47 @@ def insert_many(table: Table, rows: Sequence[Mapping[str, Any]], **shared: Any) 
         db.session.execute(insert(table), [{**row, **shared} for row in rows])
 
 
+def insert_new(
+    table: Table, rows: Sequence[Mapping[str, Any]], unique: str, **shared: Any
+) -> None:
+    """The same, but a row whose value of ``unique`` is there already is left out.
+
+    One that another transaction is just inserting is waited for.
+
+    :param unique: a column with an index that makes it so.
+    """
+    dialect = db.session.get_bind().dialect.name
+    if dialect == "postgresql":
+        for start in range(0, len(rows), _AT_ONCE):
+            some = rows[start : start + _AT_ONCE]
+            new = _from_arrays(postgresql.insert(table), table, some, shared)
+            db.session.execute(new.on_conflict_do_nothing(index_elements=[unique]))
+        return
+    present: set[Any] = set()
+    for some in chunks(row[unique] for row in rows):
+        query = select(table.c[unique]).where(table.c[unique].in_(some))
+        present.update(db.session.execute(query).scalars())
+    insert_many(table, [row for row in rows if row[unique] not in present], **shared)
+
+
 def _insert_arrays(
     table: Table, rows: Sequence[Mapping[str, Any]], shared: Mapping[str, Any]
 ) -> None:
+    db.session.execute(_from_arrays(insert(table), table, rows, shared))
+
+
+def _from_arrays(
+    statement: Any,
+    table: Table,
+    rows: Sequence[Mapping[str, Any]],
+    shared: Mapping[str, Any],
+) -> Any:
     """A parameter for each column, not for each value: a third of the time."""
     names = list(rows[0])
     source = _arrays(table, names, rows)
     values = [cast(source.c[name], _type(table.c[name])) for name in names]
     values += [cast(value, _type(table.c[name])) for name, value in shared.items()]
-    new = insert(table).from_select([*names, *shared], select(*values))
-    db.session.execute(new)
+    return statement.from_select([*names, *shared], select(*values))
 
 
 def update_many(

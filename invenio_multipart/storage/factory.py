@@ -11,6 +11,7 @@ from flask import current_app
 from invenio_files_rest.helpers import make_path
 from invenio_files_rest.storage import FileStorage, pyfs_storage_factory
 
+from ..core.adopted import STORAGE_CLASS
 from ..errors import NotAllowedHere
 from .base import MultipartUploadMixin
 from .local import LocalStorage
@@ -23,10 +24,17 @@ if TYPE_CHECKING:
 def storage_factory(**kwargs: Any) -> FileStorage:
     """The storage of a file, chosen by the scheme of its URI.
 
+    Objects that belong to others, which the storage class tells, are only read.
+
     Takes what invenio-files-rest's factories take, so that it can stand in
     ``FILES_REST_STORAGE_FACTORY``: S3 and local locations live side by side.
     """
     instance = kwargs.get("fileinstance")
+    if getattr(instance, "storage_class", None) == STORAGE_CLASS:
+        # As below.
+        from .adopted import adopted_storage
+
+        return adopted_storage(instance)
     uri = getattr(instance, "uri", None) or kwargs.get("fileurl")
     uri = uri or kwargs.get("default_location") or ""
     return pyfs_storage_factory(filestorage_class=_storage_class(uri), **kwargs)

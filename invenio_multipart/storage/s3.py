@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta, timezone
 from typing import Any, ClassVar
 
+from invenio_files_rest.storage import FileStorage
 from invenio_s3.storage import S3FSFileStorage
 
 from ..core.crc import from_base64
@@ -31,6 +32,14 @@ class S3Storage(MultipartUploadMixin, S3FSFileStorage):  # type: ignore[misc]
 
     abilities: ClassVar[frozenset[Ability]] = frozenset({Ability.PRESIGNED_PARTS})
     limits: ClassVar[PlanLimits] = S3_LIMITS
+    store_may_copy: ClassVar[bool] = True
+    """Whether a copy within the store is what one reads from here."""
+
+    def copy(self, src: FileStorage, *args: Any, **options: Any) -> Any:
+        """invenio-s3's, within the store; but what must be read rightly is read."""
+        if isinstance(src, S3Storage) and not src.store_may_copy:
+            return FileStorage.copy(self, src, *args, **options)
+        return super().copy(src, *args, **options)
 
     @property
     def _s3(self) -> S3Connection:

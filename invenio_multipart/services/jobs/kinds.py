@@ -12,6 +12,7 @@ from ...core.running import RunningJob
 from ...records.models import Job
 from ..batches.end import purge, sweep
 from ..batches.reopen import reopen
+from ..links.digest import digest_adopted
 from .reindex import reindex
 
 # Batches are for InvenioRDM; a site without it imports this module, too.
@@ -31,6 +32,7 @@ def _expire(job: RunningJob) -> dict[str, Any]:
 
 KINDS: dict[str, Callable[[RunningJob], dict[str, Any]]] = {
     "complete_batch": _complete,
+    "digest_adopted": digest_adopted,
     "expire_batch": _expire,
     "purge_batch": purge,
     "reindex": reindex,

@@ -16,11 +16,19 @@ from ...errors import AccessDenied
 from ...records.links import NewLink, SharedFile
 from ..permissions import is_uploader
 from ..uploads.schema import parse
+from .adopt import adopt_objects
 from .content import find_contents, known_files
 from .make import make_links
 from .origins import shown_origin
 from .previous import unchanged_files
-from .schema import Content, KnownSchema, LinksSchema, WantedLink, wanted_link
+from .schema import (
+    Content,
+    KnownSchema,
+    LinksSchema,
+    ObjectName,
+    WantedLink,
+    wanted_link,
+)
 from .targets import TargetName, find_targets
 
 _SERVICE = "draft-files"
@@ -45,7 +53,7 @@ class LinkService:
         wanted = [wanted_link(file, file) for file in loaded["files"]]
         previous = loaded["previous"]
         with UnitOfWork() as uow:
-            made = [*_resolved(identity, draft, wanted)] if wanted else []
+            made = [*_resolved(identity, draft, wanted, uow)] if wanted else []
             if previous is not None:
                 made += unchanged_files(identity, draft, previous["without"])
             make_links(service, draft, made, uow, created_by=_user_id(identity))
@@ -81,7 +89,7 @@ class LinkService:
 
         :returns: what was made; a folder gives many.
         """
-        new = _resolved(identity, draft, wanted)
+        new = _resolved(identity, draft, wanted, uow)
         make_links(service, draft, new, uow, created_by=_user_id(identity))
         return new
 
@@ -105,7 +113,7 @@ def _writable(service: Any, identity: Identity, pid_value: str) -> Any:
 
 
 def _resolved(
-    identity: Identity, draft: Any, wanted: Sequence[WantedLink]
+    identity: Identity, draft: Any, wanted: Sequence[WantedLink], uow: UnitOfWork
 ) -> Sequence[NewLink]:
     names = [link.target for link in wanted if isinstance(link.target, TargetName)]
     targets: dict[Any, SharedFile] = {}
@@ -113,7 +121,17 @@ def _resolved(
         targets.update(find_targets(identity, names, field="files"))
     if any(isinstance(link.target, Content) for link in wanted):
         targets.update(find_contents(identity, draft, wanted))
-    return [_new(link, targets[link.target]) for link in wanted]
+    objects = [link for link in wanted if isinstance(link.target, ObjectName)]
+    adopted = iter(adopt_objects(identity, objects, draft.id, uow) if objects else ())
+    return [
+        new
+        for link in wanted
+        for new in (
+            next(adopted)
+            if isinstance(link.target, ObjectName)
+            else [_new(link, targets[link.target])]
+        )
+    ]
 
 
 def _new(link: WantedLink, file: Any) -> NewLink:

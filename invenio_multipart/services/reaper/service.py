@@ -22,7 +22,7 @@ from ...records import audit as rows
 from ...records import leftovers
 from ...records.models import utc_now
 from .. import audit
-from . import of_batches, of_quota, of_uploads
+from . import of_adopted, of_batches, of_quota, of_uploads
 from .of_store import Strays
 from .restore import Restored, restore
 from .walk import MOST, PAGE, Found, Rule
@@ -106,7 +106,13 @@ class ReaperService:
 
 
 def _rules(strays: Strays) -> Sequence[Rule]:
-    return (*of_batches.RULES, *of_uploads.RULES, strays.rule, *of_quota.RULES)
+    return (
+        *of_batches.RULES,
+        *of_uploads.RULES,
+        *of_adopted.RULES,
+        strays.rule,
+        *of_quota.RULES,
+    )
 
 
 def _carry_out(rule: Rule, report: Report) -> tuple[int, int]:

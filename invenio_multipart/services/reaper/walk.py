@@ -39,7 +39,8 @@ what it needs is out of order, and people have to see it first."""
 class Found:
     """Something to be done about one thing.
 
-    :param what: ``upload``, ``batch``, ``job``, ``stray``, ``bucket`` or ``audit``.
+    :param what: ``upload``, ``batch``, ``job``, ``stray``, ``objects``, ``bucket`` or
+        ``audit``.
     :param id: of the row, or what the store calls a stray.
     :param does: what will be done, a verb.
     :param size: bytes, where that says something.
@@ -66,12 +67,13 @@ class Rule:
     """One kind of thing the reaper does.
 
     :param name: of the counter.
-    :param act: does it in the given transaction; False when nothing was left to do.
+    :param act: does it in the given transaction; how many it did, True for one, and
+        False when nothing was left to do.
     """
 
     name: str
     find: Find
-    act: Callable[[Found, UnitOfWork], bool]
+    act: Callable[[Found, UnitOfWork], int]
 
     def walk(self) -> Iterator[Found]:
         """What there is to do; what is done between two pages is not seen again."""

@@ -5,11 +5,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from invenio_records_resources.services.files.transfer import TransferStatus
 
+from ...core.adopted import STORAGE_CLASS
 from ...core.states import TAKES_PARTS, UploadState
+from ...records.adopted import adopted_file
 from ...records.models import Upload
 from ...storage.factory import multipart_storage
 from .parts import iso, last_known
@@ -61,16 +64,17 @@ def status_of_file(file_record: Any, transfer: Any) -> dict[str, Any]:
     size = instance.size if instance is not None else file_record.get("size")
     error = file_record.transfer.get("error")
     failed = status == TransferStatus.FAILED
+    look = _last_look(instance)
     return {
         "id": None,
         "state": str(_STATES.get(status, UploadState.UPLOADING)),
         "initiated_on": iso(file_record.created),
         "ready_for_chunks": False,
         "completed_on": iso(file_record.updated) if done else None,
-        "is_consistent": done,
+        "is_consistent": done and look is None,
         "purged_on": None,
-        "error_on": iso(file_record.updated) if failed else None,
-        "error_message": str(error) if failed and error else None,
+        "error_on": iso(file_record.updated) if failed else look and iso(look[0]),
+        "error_message": str(error) if failed and error else look and look[1],
         "size": size,
         "uploaded_bytes": (size or 0) if done else 0,
         "parts": 1,
@@ -80,6 +84,16 @@ def status_of_file(file_record: Any, transfer: Any) -> dict[str, Any]:
         "expires_at": None,
         "transfer": {"type": transfer.transfer_type},
     }
+
+
+def _last_look(instance: Any) -> tuple[datetime | None, str] | None:
+    """When an object of others was found to have changed, and what was found."""
+    if instance is None or instance.storage_class != STORAGE_CLASS:
+        return None
+    file = adopted_file(instance.id)
+    if file is None or file.problem is None:
+        return None
+    return file.checked_on, file.problem
 
 
 def _verified(upload: Upload) -> int:
