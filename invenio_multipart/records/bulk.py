@@ -94,27 +94,30 @@ def update_many(
     table: Table,
     rows: Sequence[Mapping[str, Any]],
     *conditions: Any,
+    by: str = "id",
     **shared: Any,
 ) -> int:
     """Write each row's values to the row of its ``id``.
 
     :param rows: ``id`` and the same columns in each.
+    :param by: the column that names a row instead; with the conditions it must do.
     :param conditions: what a row must fulfil besides, or it is left alone.
     :param shared: columns that get the same value, or expression, in all rows.
     :returns: how many rows were written.
     """
     if db.session.get_bind().dialect.name == "postgresql":
         return sum(
-            _by_arrays(table, rows[start : start + _AT_ONCE], conditions, shared)
+            _by_arrays(table, rows[start : start + _AT_ONCE], conditions, by, shared)
             for start in range(0, len(rows), _AT_ONCE)
         )
-    return _one_by_one(table, rows, conditions, shared)
+    return _one_by_one(table, rows, conditions, by, shared)
 
 
 def _by_arrays(
     table: Table,
     rows: Sequence[Mapping[str, Any]],
     conditions: Sequence[Any],
+    by: str,
     shared: Mapping[str, Any],
 ) -> int:
     """Columns go over as arrays of texts: one statement of one shape."""
@@ -123,7 +126,7 @@ def _by_arrays(
     found = {name: cast(source.c[name], _type(table.c[name])) for name in names}
     statement = (
         update(table)
-        .where(table.c.id == found.pop("id"), *conditions)
+        .where(table.c[by] == found.pop(by), *conditions)
         .values(**found, **shared)
     )
     return int(db.session.execute(statement).rowcount)
@@ -133,18 +136,19 @@ def _one_by_one(
     table: Table,
     rows: Sequence[Mapping[str, Any]],
     conditions: Sequence[Any],
+    by: str,
     shared: Mapping[str, Any],
 ) -> int:
     if not rows:
         return 0
-    names = [name for name in rows[0] if name != "id"]
+    names = [name for name in rows[0] if name != by]
     statement = (
         update(table)
-        .where(table.c.id == bindparam("row_id"), *conditions)
+        .where(table.c[by] == bindparam("row_by"), *conditions)
         .values(**{name: bindparam(f"new_{name}") for name in names}, **shared)
     )
     values = [
-        {"row_id": row["id"], **{f"new_{name}": row[name] for name in names}}
+        {"row_by": row[by], **{f"new_{name}": row[name] for name in names}}
         for row in rows
     ]
     return int(db.session.connection().execute(statement, values).rowcount)
