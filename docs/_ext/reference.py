@@ -41,10 +41,14 @@ def settings() -> Iterator[Setting]:
     """All settings in the order of the source."""
     body = ast.parse(inspect.getsource(config)).body
     for node, following in zip(body, [*body[1:], None]):
-        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
-            yield Setting(
-                node.targets[0].id, ast.unparse(node.value), _docstring(following)
-            )
+        if isinstance(node, ast.Assign):
+            target, value = node.targets[0], node.value
+        elif isinstance(node, ast.AnnAssign) and node.value is not None:
+            target, value = node.target, node.value
+        else:
+            continue
+        if isinstance(target, ast.Name):
+            yield Setting(target.id, ast.unparse(value), _docstring(following))
 
 
 def _docstring(node: ast.stmt | None) -> str:
