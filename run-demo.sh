@@ -8,6 +8,8 @@
 #                            half-way, resumes it, publishes, downloads, compares; then stops everything
 #   ./run-demo.sh batch      walks through the life of batches with curl, step by step: announce, send,
 #                            complete, new version, deadline, transient record, temporary S3 credentials
+#   ./run-demo.sh link       files that share bytes: linked from other records and versions, in batches,
+#                            and adopted from a bucket
 #   ./run-demo.sh serve      starts the instance and leaves it running
 #   ./run-demo.sh stop       stops what serve started; data stays in .demo
 #   ./run-demo.sh status     what runs
@@ -26,7 +28,7 @@
 . "$ROOT/scripts/sts.sh"
 . "$ROOT/scripts/demo/instance.sh"
 
-usage() { sed -n '5,23s/^# \{0,1\}//p' "$0"; }
+usage() { sed -n '5,25s/^# \{0,1\}//p' "$0"; }
 
 command=run file='' storage='' fresh= sts=
 while [ $# -gt 0 ]; do
@@ -37,7 +39,7 @@ while [ $# -gt 0 ]; do
   --sts) sts=yes ;;
   -h | --help) usage; exit 0 ;;
   -*) usage >&2; exit 2 ;;
-  batch | serve | stop | status)
+  batch | link | serve | stop | status)
     # A file of such a name is given as ./serve.
     [ "$command" = run ] && [ -z "$file" ] || { usage >&2; exit 2; }
     command=$1
@@ -68,6 +70,11 @@ run() {
 batch() {
   choose_storage
   demo batch.py --work "$DEMO/run/batch" ${sts:+--sts}
+}
+
+link() {
+  storage=${storage:-s3}
+  demo link.py --work "$DEMO/run/link"
 }
 
 # Temporary credentials are worth a minute, but not the time to build a server that nobody has asked for.
@@ -106,6 +113,7 @@ demo() { # demo PROGRAM ARGUMENT...: runs it on the instance, which is stopped a
 case $command in
 run) run ;;
 batch) batch ;;
+link) link ;;
 serve)
   storage=${storage:-s3}
   trap 'exclusively instance_stop; say "the instance did not start; its logs are in $DEMO/run"' EXIT
