@@ -11,11 +11,11 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from invenio_db import db
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, select, union, update
 
 from ..core.states import BATCH_OPEN, OPEN, BatchState, UploadState
 from .bulk import chunks, insert_many, update_many
-from .models import SENT_AS_PARTS, Batch, Part, Upload, utc_now
+from .models import SENT_AS_PARTS, Batch, BatchLink, Part, Upload, utc_now
 
 _OPEN_BATCH = tuple(state.value for state in BATCH_OPEN)
 _OPEN = tuple(state.value for state in OPEN)
@@ -148,6 +148,24 @@ def unopened(batch_id: uuid.UUID) -> Sequence[uuid.UUID]:
     return db.session.execute(query.order_by(Upload.key)).scalars().all()
 
 
+def page_of_keys(batch_id: uuid.UUID, after: str, limit: int) -> Sequence[str]:
+    """Keys of a batch above ``after``, in the database's order, however they ended.
+
+    Those of files that are sent, and of links.
+    """
+    keys = (
+        select(model.key)
+        .where(model.batch_id == batch_id, model.key > after)
+        .order_by(model.key)
+        .limit(limit)
+        .subquery()
+        for model in (Upload, BatchLink)
+    )
+    both = union(*(select(some.c.key) for some in keys)).subquery()
+    query = select(both.c.key).order_by(both.c.key).limit(limit)
+    return db.session.execute(query).scalars().all()
+
+
 def page_of_files(batch_id: uuid.UUID, after: str, limit: int) -> Sequence[SentFile]:
     """Files of a batch with keys above ``after``, in order, however they ended."""
     query = (
@@ -155,6 +173,16 @@ def page_of_files(batch_id: uuid.UUID, after: str, limit: int) -> Sequence[SentF
         .where(Upload.batch_id == batch_id, Upload.key > after)
         .order_by(Upload.key)
         .limit(limit)
+    )
+    return [SentFile._make(row) for row in db.session.execute(query)]
+
+
+def of_keys(batch_id: uuid.UUID, keys: Collection[str]) -> Sequence[SentFile]:
+    """Those of a batch's files that have these keys, in order, however they ended."""
+    query = (
+        select(*_SENT_COLUMNS)
+        .where(Upload.batch_id == batch_id, Upload.key.in_(keys))
+        .order_by(Upload.key)
     )
     return [SentFile._make(row) for row in db.session.execute(query)]
 

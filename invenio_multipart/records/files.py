@@ -117,9 +117,26 @@ def insert_versions(
 
 
 def fill_entries(
-    entries: Any, record_id: uuid.UUID, versions: Mapping[str, uuid.UUID]
+    entries: Any,
+    record_id: uuid.UUID,
+    versions: Mapping[str, uuid.UUID],
+    origins: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> None:
-    """Point each entry to its object version and make it an ordinary L file."""
+    """Point each entry to its object version and make it an ordinary L file.
+
+    :param origins: of linked files, see ``core.origin``; by key.
+    :raises FilesDiffer: an entry is gone.
+    """
+    for some in chunks(versions):
+        _fill(entries, record_id, {key: versions[key] for key in some}, origins or {})
+
+
+def _fill(
+    entries: Any,
+    record_id: uuid.UUID,
+    versions: Mapping[str, uuid.UUID],
+    origins: Mapping[str, Mapping[str, Any]],
+) -> None:
     query = (
         select(entries.id, entries.key, entries.json)
         .where(
@@ -141,7 +158,7 @@ def fill_entries(
         [
             {
                 "id": row.id,
-                "json": _as_file(row.json),
+                "json": _as_file(row.json, origins.get(row.key)),
                 "object_version_id": versions[row.key],
             }
             for row in rows
@@ -151,7 +168,10 @@ def fill_entries(
     )
 
 
-def _as_file(entry: dict[str, Any]) -> dict[str, Any]:
+def _as_file(entry: dict[str, Any], origin: Mapping[str, Any] | None) -> dict[str, Any]:
     """The entry's own metadata; what a client said of the file is now known."""
     kept = {k: v for k, v in entry.items() if k not in ("checksum", "size")}
-    return {"metadata": {}, **kept, "transfer": {"type": "L"}}
+    transfer: dict[str, Any] = {"type": "L"}
+    if origin is not None:
+        transfer["origin"] = dict(origin)
+    return {"metadata": {}, **kept, "transfer": transfer}

@@ -22,7 +22,7 @@ from .models import Part, Upload, utc_now
 
 _PARTS = Part.__table__
 _OPEN = tuple(state.value for state in OPEN)
-_LOCK_REFUSED = {"55P03", "40P01"}
+LOCK_REFUSED = {"55P03", "40P01"}
 """Lock not available, deadlock. Other errors of this kind are a lost database.
 
 Source: https://www.postgresql.org/docs/current/errcodes-appendix.html
@@ -51,7 +51,7 @@ def locked(upload_id: uuid.UUID, *, wait: bool = True) -> Upload | None:
     try:
         found: Upload | None = db.session.execute(query).scalar_one_or_none()
     except OperationalError as error:
-        if getattr(error.orig, "pgcode", None) not in _LOCK_REFUSED:
+        if getattr(error.orig, "pgcode", None) not in LOCK_REFUSED:
             raise
         raise StateConflict("The upload is busy; try again.", "busy") from error
     return found

@@ -37,6 +37,8 @@ class BatchResourceConfig(ResourceConfig):  # type: ignore[misc]
         "abort": "/uploads/<uuid:batch_id>/abort",
         "files": "/uploads/<uuid:batch_id>/files",
         "credentials": "/uploads/<uuid:batch_id>/credentials",
+        "link": "/uploads/<uuid:batch_id>/link/<source>/to/<target>",
+        "links": "/uploads/<uuid:batch_id>/links",
         "content": "/uploads/<uuid:batch_id>/content/<int:part>/<path:key>",
     }
     error_handlers = {
@@ -66,6 +68,8 @@ class BatchResource(RefusesOtherMethods, ErrorHandlersMixin, Resource):  # type:
             "abort": {"PUT": self.abort},
             "files": {"GET": self.files},
             "credentials": {"POST": self.credentials},
+            "link": {"PUT": self.link},
+            "links": {"PUT": self.link_all},
             "content": {"PUT": self.take_content},
         }
         return [
@@ -123,6 +127,18 @@ class BatchResource(RefusesOtherMethods, ErrorHandlersMixin, Resource):  # type:
     def credentials(self) -> ResponseReturnValue:
         """POST /uploads/{id}/credentials."""
         return json_reply(current_multipart.batches.credentials(*_caller()))
+
+    def link(self) -> ResponseReturnValue:
+        """PUT /uploads/{id}/link/{source}/to/{target}; a body means nothing."""
+        args = view_args()
+        answer = current_multipart.batches.link(
+            *_caller(), args["source"], args["target"]
+        )
+        return json_reply(answer)
+
+    def link_all(self) -> ResponseReturnValue:
+        """PUT /uploads/{id}/links; a body means nothing."""
+        return json_reply(current_multipart.batches.link_all(*_caller()))
 
     def take_content(self) -> ResponseReturnValue:
         """PUT /uploads/{id}/content/{part}/{key}."""

@@ -98,7 +98,8 @@ class FileLinkTransferType(RemoteTransfer):  # type: ignore[misc]
         """
         batch_id = self.file_record.transfer.get("batch_id")
         if batch_id is not None:
-            take_out(uuid.UUID(batch_id), self.record.id, self.file_record.key)
+            key = self.file_record.key
+            take_out(uuid.UUID(batch_id), self.record.id, key, self.uow)
 
     def send_file(self, **kwargs: Any) -> Any:
         """Send the caller on to the address.

@@ -281,11 +281,21 @@ def test_times_that_cannot_be(
     nothing_left(local_draft)
 
 
-def test_links_are_not_offered(api: Api, local_draft: Draft) -> None:
-    """Link entries are refused by place instead of being taken for files."""
-    link = {"key": "c", "check": "link", "value": {"id": "x", "key": "c"}}
-    reply = announce(api, f"{local_draft.path}/uploads", [link])
-    refused(reply, 400, None, "files.0.check")
+@pytest.mark.parametrize(
+    ("check", "value"),
+    [
+        ("link", {"id": "x", "key": "c"}),
+        ("md5", {"field": "checksum", "md5sum": "0" * 32}),
+        ("md5", {"field": "a.b", "md5sum": "0" * 32}),
+    ],
+)
+def test_link_to_nothing(
+    api: Api, local_draft: Draft, check: str, value: dict[str, str]
+) -> None:
+    """Link entries without a target are refused by place."""
+    link = {"key": "c", "check": check, "value": value}
+    reply = announce(api, f"{local_draft.path}/uploads", ["a", link])
+    refused(reply, 400, "link_target_unavailable", "files.1.value")
     nothing_left(local_draft)
 
 

@@ -22,11 +22,11 @@ from sqlalchemy.exc import IntegrityError
 
 from ...core.states import BatchState
 from ...errors import StateConflict
-from ...records import batches, entries, jobs, locks, quota
+from ...records import batch_links, batches, entries, jobs, locks, quota
 from ...records.models import Batch, utc_now
 from ..drafts import make_room, require_keys, require_there, require_writable
 from .lock import locked_by
-from .rows import entry_of, upload_rows
+from .rows import entry_of, entry_to_link, link_row, upload_rows
 from .schema import AnnouncedFile
 
 
@@ -34,6 +34,7 @@ from .schema import AnnouncedFile
 class Announcement:
     """What is announced, and by whom.
 
+    :param files: those to be linked with their targets, see ``checks``.
     :param complete_before: UTC.
     :param expires_at: UTC; when what is published of it goes again, or None.
     :param provisioned: whether the draft was made for this batch.
@@ -73,8 +74,8 @@ def announce(
     rows = upload_rows(batch, draft.files.bucket, wanted.files)
     reserve(batch, draft.files.bucket, rows)
     add_files(batch, service, rows, wanted.files)
-    batch.files = len(rows)
-    batch.size = sum(row["size"] for row in rows)
+    linked = sum(file.target.size for file in wanted.files if file.target is not None)
+    batch.size = sum(row["size"] for row in rows) + linked
     _schedule(batch)
     return batch
 
@@ -125,12 +126,17 @@ def add_files(
     rows: Sequence[dict[str, Any]],
     files: Sequence[AnnouncedFile],
 ) -> None:
-    """Write uploads and file entries; the rows are in the order of the files.
+    """Write uploads, links to be made, and the file entries of both.
 
+    :param rows: in the order of those files that are sent.
     :raises StateConflict: another request has just begun one of them.
     """
     batches.insert_uploads(rows)
-    new = {file.key: entry_of(file, row) for file, row in zip(files, rows)}
+    sent = [file for file in files if file.target is None]
+    linked = [file for file in files if file.target is not None]
+    batch_links.insert(batch.id, [link_row(file) for file in linked])
+    new = {file.key: entry_of(file, row) for file, row in zip(sent, rows)}
+    new.update((file.key, entry_to_link(file, batch)) for file in linked)
     model = service.record_cls.files.file_cls.model_cls
     try:
         entries.add(model, batch.record_id, new)

@@ -30,7 +30,7 @@ from ...core.digests import COMPUTABLE, parse_digest
 from ...core.running import Postpone, RunningJob
 from ...core.states import BatchState, UploadState
 from ...errors import BadRequest, FilesDiffer, StateConflict, StorageError
-from ...records import batches, quota
+from ...records import batch_links, batches, quota
 from ...records.batches import SentFile
 from ...records.models import SENT_AS_OBJECT, Batch, Upload
 from ...storage.factory import multipart_storage, object_prefix
@@ -41,7 +41,7 @@ from ..uploads.finalize import find_target
 from .end import end_sessions, in_store
 from .extra import settle_extra
 from .finish import finish
-from .inspect import etag_of, inspect, list_objects, name_of
+from .inspect import etag_of, inspect, inspect_links, list_objects, name_of
 from .rows import INCOMING
 
 if TYPE_CHECKING:
@@ -74,10 +74,12 @@ def complete(job: RunningJob) -> dict[str, Any]:
     job.advance(0, total, "checking")
     sent = batches.sent_files(batch.id)
     listing = list_objects(batch)
+    links = batch_links.open_links(batch.id)
     findings = inspect(batch, sent, listing)
+    inspect_links(links, findings)
     sent = settle_extra(batch, sent, findings, listing)
     findings.check()
-    if not sent:
+    if not sent and not links:
         raise BadRequest("No file is left in the batch.", field="files")
     _make_objects(job, batch, sent, listing)
     job.advance(total, total, "proving")

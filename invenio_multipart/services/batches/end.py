@@ -23,10 +23,11 @@ from ...core.running import Postpone, RunningJob
 from ...core.states import BatchState, UploadState
 from ...errors import StateConflict
 from ...proxies import current_multipart
-from ...records import batches, entries, jobs, locks, quota
+from ...records import batch_links, batches, entries, jobs, locks, quota
 from ...records.models import Batch, Upload, utc_now
 from ...storage.factory import multipart_storage, object_prefix
 from .. import audit
+from ..free import free_later
 from .holders import is_as_made
 
 GRACE = timedelta(seconds=60)
@@ -53,12 +54,19 @@ def close(batch: Batch, target: BatchState, uow: UnitOfWork) -> None:
         audit.batch_removed(batch, audit.DEADLINE, uow)
     # Locked: a file that is taken out just now gives its quota back itself.
     begun = batches.sent_files(batch.id, lock=True)
-    quota.release_bytes(
-        batch.bucket_id, sum(upload.size for upload in begun if upload.reserved)
-    )
+    links = batch_links.open_links(batch.id, lock=True)
+    held = sum(upload.size for upload in begun if upload.reserved)
+    held += sum(link.size for link in links if link.version_id is not None)
+    quota.release_bytes(batch.bucket_id, held)
     model = entries_model(batch)
-    entries.drop_pending(model, batch.record_id, [upload.key for upload in begun])
+    entries.drop_pending(
+        model, batch.record_id, [file.key for file in (*begun, *links)]
+    )
     batches.end_open(batch.id, _ENDS[target])
+    if links:
+        # These may have been the last that used their bytes.
+        batch_links.end(batch.id, _ENDS[target])
+        free_later(uow)
     if batch.expires_job_id is not None:
         jobs.revoke(batch.expires_job_id)
     db.session.flush()

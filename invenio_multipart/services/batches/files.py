@@ -10,18 +10,21 @@ from typing import Any
 from invenio_db import db
 
 from ...core.states import OPEN, BatchState
-from ...records import batches
+from ...records import batch_links, batches
 from ...records.batches import SentFile
 from ...records.models import SENT_AS_OBJECT, Batch, Upload
 from ...storage.factory import multipart_storage
 from ..uploads.parts import last_known
 from . import reply
 from .inspect import list_objects, name_of
+from .link_urls import link_urls
 from .opening import open_uploads
 
 
 def page_of_files(batch: Batch, after: str, size: int) -> dict[str, Any]:
     """Files with keys above ``after``, in order, and where to send those missing.
+
+    Links are among them, with the addresses that make those which are not made.
 
     When a completion has failed, there is a place for all that can be sent again.
 
@@ -31,8 +34,10 @@ def page_of_files(batch: Batch, after: str, size: int) -> dict[str, Any]:
     :param size: files in the page, 1 or more.
     :raises StorageUnavailable: the store does not answer.
     """
-    found = batches.page_of_files(batch.id, after, size + 1)
-    page, more = found[:size], found[size:]
+    keys = batches.page_of_keys(batch.id, after, size + 1)
+    keys, more = keys[:size], keys[size:]
+    page = batches.of_keys(batch.id, keys)
+    entries = batch_links.of_keys(batch.id, keys)
     listing = list_objects(batch) if batch.status is BatchState.UPLOADING else {}
     arrived = {upload.id: _arrived(upload, batch, listing) for upload in page}
     # After a completion that failed, what is there may be what was wrong.
@@ -42,16 +47,22 @@ def page_of_files(batch: Batch, after: str, size: int) -> dict[str, Any]:
         for upload in page
         if not upload.made and (anew or arrived[upload.id] != upload.size)
     ]
-    urls, headers = {}, {}
+    urls, headers, links = {}, {}, {}
     if batch.status is BatchState.UPLOADING:
         # Whoever announced it may have died before all of them were opened.
         open_uploads(batch)
         urls, headers = reply.sending_urls(batch, missing)
+        links = link_urls(batch, entries)
+    shown = {
+        upload.key: reply.file_entry(upload, arrived[upload.id]) for upload in page
+    }
+    shown.update((entry.key, reply.link_entry(entry)) for entry in entries)
     return {
-        "files": [reply.file_entry(upload, arrived[upload.id]) for upload in page],
+        "files": [shown[key] for key in keys],
         "presigned_urls": urls,
         "headers": headers,
-        "next": page[-1].key if more else None,
+        "links": links,
+        "next": keys[-1] if more else None,
     }
 
 

@@ -32,16 +32,19 @@ from marshmallow import ValidationError
 
 from ...core.digests import COMPUTABLE
 from ...core.states import BatchState, UploadState
-from ...errors import FilesDiffer, NotPublishable, StateConflict
-from ...records import batches, files, jobs, quota, uploads
+from ...errors import NotPublishable, StateConflict
+from ...records import batch_links, batches, files, jobs, quota, uploads
+from ...records.batch_links import EntryToLink
 from ...records.batches import SentFile
 from ...records.models import Batch, utc_now
 from ...tasks import verify_uploads
 from ..identities import identity_of
 from ..uploads.abort import QueueOp
+from ..uploads.finalize import dedup_later
 from .access import apply
 from .access_schema import AccessChange
 from .end import entries_model, sweep_later
+from .inspect import Findings, inspect_links
 
 _READ_AT_ONCE = 100
 """Files whose digests one task finds."""
@@ -61,7 +64,8 @@ def finish(batch_id: uuid.UUID) -> Batch:
     """Make files of all, save and index the draft once, publish when asked to.
 
     :raises StateConflict: the batch was ended meanwhile.
-    :raises FilesDiffer: a file was taken out of the draft meanwhile.
+    :raises FilesDiffer: a file was taken out of the draft meanwhile, or the bytes of a
+        link were withdrawn.
     :raises NotPublishable: the record lacks something.
     """
     with UnitOfWork() as uow:
@@ -70,22 +74,25 @@ def finish(batch_id: uuid.UUID) -> Batch:
             state = batch.state if batch else "gone"
             raise StateConflict(f"The batch is {state}.", state)
         proved = batches.sent_files(batch_id, lock=True)
-        _require_proved(proved)
+        links = batch_links.open_links(batch_id, lock=True)
+        _require_proved(proved, links)
         _make_files(batch, proved)
-        _close(batch, proved, uow)
-        _save_draft(batch, [upload.key for upload in proved], uow)
+        _fill_links(batch, links)
+        _close(batch, proved, links, uow)
+        _save_draft(batch, [file.key for file in (*proved, *links)], uow)
         uow.commit()
     return batch
 
 
-def _require_proved(proved: Sequence[SentFile]) -> None:
+def _require_proved(proved: Sequence[SentFile], links: Sequence[EntryToLink]) -> None:
     unproved = [
         upload.key
         for upload in proved
         if upload.status not in _PROVED or not upload.made or upload.unread
     ]
-    if unproved:
-        raise FilesDiffer(unproved, [])
+    findings = Findings(missing=unproved)
+    inspect_links(links, findings)
+    findings.check()
 
 
 def _make_files(batch: Batch, proved: Sequence[SentFile]) -> None:
@@ -111,7 +118,23 @@ def _make_files(batch: Batch, proved: Sequence[SentFile]) -> None:
         quota.reserve_bytes(batch.bucket_id, unreserved)
 
 
-def _close(batch: Batch, proved: Sequence[SentFile], uow: UnitOfWork) -> None:
+def _fill_links(batch: Batch, links: Sequence[EntryToLink]) -> None:
+    """Their object versions are there, and count in the bucket's size."""
+    files.fill_entries(
+        entries_model(batch),
+        batch.record_id,
+        {link.key: link.version_id for link in links if link.version_id is not None},
+        {link.key: link.origin for link in links if link.origin is not None},
+    )
+    batch_links.complete(batch.id)
+
+
+def _close(
+    batch: Batch,
+    proved: Sequence[SentFile],
+    links: Sequence[EntryToLink],
+    uow: UnitOfWork,
+) -> None:
     wanted = {"md5", *current_app.config["MULTIPART_DIGESTS"]} & COMPUTABLE
     # Nothing waits for these digests; a worker finds them afterwards.
     unread = [upload.id for upload in proved if wanted - set(upload.digests)]
@@ -119,14 +142,15 @@ def _close(batch: Batch, proved: Sequence[SentFile], uow: UnitOfWork) -> None:
     state = UploadState.COMPLETED
     batches.set_state(unread, state, reserved=False, hash_states={}, hash_offset=0)
     batches.set_state(known, state, reserved=False, hash_states=None, hash_offset=0)
+    dedup_later(sorted(known), uow)
     uploads.drop_parts([upload.id for upload in proved])
     for start in range(0, len(unread), _READ_AT_ONCE):
         some = unread[start : start + _READ_AT_ONCE]
         uow.register(QueueOp(verify_uploads, [str(upload_id) for upload_id in some]))
     batch.move(BatchState.COMPLETED)
     batch.completed_on = utc_now()
-    batch.files = len(proved)
-    batch.size = sum(upload.size for upload in proved)
+    batch.files = len(proved) + len(links)
+    batch.size = sum(file.size for file in (*proved, *links))
     batch.error_on = batch.error_code = batch.error_message = None
     if batch.purge_job_id is not None:
         jobs.revoke(batch.purge_job_id)

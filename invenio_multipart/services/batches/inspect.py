@@ -19,6 +19,7 @@ from ...core.digests import is_md5, parse_digest
 from ...core.states import UploadState
 from ...errors import FilesDiffer, MissingParts, PartsMismatch, UploadGone
 from ...records import uploads
+from ...records.batch_links import EntryToLink
 from ...records.batches import SentFile
 from ...records.models import SENT_AS_OBJECT, Batch, Upload, staged_uri
 from ...storage.factory import multipart_storage, object_prefix
@@ -90,6 +91,19 @@ def inspect(
             _inspect_parts(upload, findings)
     findings.extra = _extra(batch, sent, listing)
     return findings
+
+
+def inspect_links(links: Sequence[EntryToLink], findings: Findings) -> None:
+    """The same for link entries: those not made are missing.
+
+    :param links: all that have not ended.
+    """
+    for link in links:
+        if link.readable is None:
+            findings.missing.append(link.key)
+        elif not link.readable:
+            # By an administrator, or because its bytes are damaged.
+            findings.wrong.append((link.key, "The linked file has been withdrawn."))
 
 
 def _inspect_object(

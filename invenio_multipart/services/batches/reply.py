@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,13 +18,15 @@ from ...core.grants import Verb
 from ...core.sigv4 import MAX_EXPIRES_SECONDS, PutBinding
 from ...core.states import BatchState, UploadState
 from ...proxies import current_multipart
-from ...records import batches, uploads
+from ...records import batch_links, batches, uploads
+from ...records.batch_links import EntryToLink
 from ...records.batches import SentFile
 from ...records.models import SENT_AS_OBJECT, Batch, Upload, utc_now
 from ...storage.factory import object_prefix
 from ..uploads.parts import link_entries
 from ..uploads.whole import md5_of
 from .inspect import name_of
+from .link_urls import link_urls
 from .rights import PARAMETER, grant
 from .schema import CREDENTIALS
 
@@ -36,6 +39,7 @@ def announcement(batch: Batch, draft: Any) -> dict[str, Any]:
     :param draft: the batch's draft, for its version and revision.
     """
     urls, headers = sending_urls(batch, batches.sent_files(batch.id))
+    links = link_urls(batch, batch_links.open_links(batch.id))
     return {
         "id": str(batch.id),
         "record_id": batch.pid_value,
@@ -46,7 +50,8 @@ def announcement(batch: Batch, draft: Any) -> dict[str, Any]:
         "presigned_urls": urls,
         "headers": headers,
         "sts": None,
-        "links": {},
+        "links": links,
+        "links_url": _url(batch, "/links", Verb.LINK) if links else None,
         "complete_before": iso(batch.complete_before),
         **own_urls(batch),
         "script_url": None,
@@ -96,7 +101,9 @@ def sending_urls(
 
 def status(batch: Batch) -> dict[str, Any]:
     """How a batch is doing."""
-    counts = batches.progress(batch.id)
+    counts = Counter(batch_links.progress(batch.id))
+    for state, (count, _) in batches.progress(batch.id).items():
+        counts[state] += count
     over = batch.status not in (BatchState.UPLOADING, BatchState.COMPLETING)
     job = batch.complete_job_id
     return {
@@ -114,7 +121,7 @@ def status(batch: Batch) -> dict[str, Any]:
         "error_message": batch.error_message,
         "files": batch.files,
         "size": batch.size,
-        "states": {state: count for state, (count, _) in sorted(counts.items())},
+        "states": dict(sorted(counts.items())),
         "lock": None if over else {"stage": batch.state, "batch": str(batch.id)},
         "job_id": _text(job),
         "job_url": current_multipart.jobs.url(job) if job else None,
@@ -138,6 +145,21 @@ def file_entry(upload: SentFile, arrived: int | None) -> dict[str, Any]:
         or (arrived is not None and (not upload.size_known or arrived == upload.size)),
         "uploaded_bytes": upload.size if done else arrived or 0,
         "error_message": upload.error_message,
+    }
+
+
+def link_entry(entry: EntryToLink) -> dict[str, Any]:
+    """One link entry of a batch, in the same shape, with its target."""
+    made = entry.origin is not None
+    return {
+        "key": entry.key,
+        "size": entry.size,
+        "checksum": entry.checksum,
+        "state": entry.state,
+        "uploaded": made,
+        "uploaded_bytes": entry.size if made else 0,
+        "error_message": None,
+        "link": {"id": entry.target_record, "key": entry.target_key},
     }
 
 

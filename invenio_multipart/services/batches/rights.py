@@ -30,11 +30,17 @@ PARAMETER = "X-Upload-Credential"
 
 
 def authorize(
-    batch: Batch, identity: Identity, verb: Verb, credential: str | None
+    batch: Batch,
+    identity: Identity,
+    verb: Verb,
+    credential: str | None,
+    *,
+    subject: str = "",
 ) -> bool:
     """Let pass who has the right, or brings a grant that gives it.
 
     :param credential: the grant of the request, None without one.
+    :param subject: what a grant must be bound to beside the batch.
     :returns: whether it was the caller's own right, not a grant's.
     :raises GrantInvalid: forged or malformed.
     :raises GrantExpired: the deadline has passed.
@@ -46,7 +52,7 @@ def authorize(
         return True
     if credential is None:
         raise AccessDenied("You have no right on this batch.")
-    check(secrets(), credential, batch.id, verb, utc_now())
+    check(secrets(), credential, batch.id, verb, utc_now(), subject=subject)
     open_for = {BatchState.UPLOADING}
     if verb in (Verb.COMPLETE, Verb.READ):
         # Whoever did not hear the answer asks once more.
@@ -62,9 +68,15 @@ def authorize(
     return False
 
 
-def grant(batch: Batch, verb: Verb) -> str:
+def grant(batch: Batch, verb: Verb, *, subject: str = "") -> str:
     """A credential for one thing, until the batch's deadline."""
-    return issue(secrets()[0], batch.id, frozenset({verb}), batch.complete_before)
+    return issue(
+        secrets()[0],
+        batch.id,
+        frozenset({verb}),
+        batch.complete_before,
+        subject=subject,
+    )
 
 
 def secrets() -> Sequence[bytes]:

@@ -31,8 +31,9 @@ FILES, INCOMING = "files/", "in/"
 def upload_rows(
     batch: Batch, bucket: Bucket, files: Sequence[AnnouncedFile]
 ) -> list[dict[str, Any]]:
-    """Rows of the files' uploads, in their order; nothing is written.
+    """Rows of the uploads, in the order of the files; nothing is written.
 
+    :param files: those to be linked are passed by.
     :raises BadRequest: of any kind, with the place of the file at fault.
     """
     storage = multipart_storage(new_uri(bucket.location.uri, "0" * 36), 0)
@@ -41,6 +42,8 @@ def upload_rows(
     now = utc_now()
     rows = []
     for index, file in enumerate(files):
+        if file.target is not None:
+            continue
         try:
             if largest is not None and (file.size or 0) > largest:
                 quota.check_limits(bucket, file.size or 0)
@@ -118,3 +121,23 @@ def entry_of(file: AnnouncedFile, row: dict[str, Any]) -> dict[str, Any]:
     if file.metadata:
         entry["metadata"] = dict(file.metadata)
     return entry
+
+
+def link_row(file: AnnouncedFile) -> dict[str, Any]:
+    """Row of a file that is to be a link."""
+    target = file.target
+    if target is None:
+        raise ValueError(f"{file.key} has no target.")
+    return {
+        "key": file.key,
+        "target_record": target.name.record,
+        "target_key": target.name.key,
+        "size": target.size,
+        "checksum": target.checksum,
+    }
+
+
+def entry_to_link(file: AnnouncedFile, batch: Batch) -> dict[str, Any]:
+    """JSON of the pending entry of such a file."""
+    transfer = {"type": "R", "batch_id": str(batch.id)}
+    return {"metadata": dict(file.metadata or {}), "transfer": transfer}

@@ -7,17 +7,49 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from marshmallow import INCLUDE, Schema, ValidationError, fields, validate
 
 from ...core.states import BatchState
+from ...records.matches import CHECKSUM
+from ..links.targets import TargetName
 
 PRESIGNED = "s3-presigned-url"
 CREDENTIALS = "sts-credentials"
 MODES = (PRESIGNED, CREDENTIALS)
 
 _INT64 = 2**63 - 1
+
+_MAX_FIELDS = 10
+"""Fields that the checks of one announcement name; each is a query."""
+
+_NAMES = r"[\w@: -]+(\.[\w@: -]+)*\Z"
+
+
+class Md5Of(NamedTuple):
+    """A file of this record's versions, by an MD5.
+
+    :param field: ``checksum``, or a path in the file's metadata, with dots.
+    :param md5: 32 hexadecimal digits, in small letters.
+    """
+
+    field: str
+    md5: str
+
+    def __str__(self) -> str:
+        return f"{self.field} {self.md5}"
+
+
+class Target(NamedTuple):
+    """The file that a link entry will share bytes with.
+
+    :param checksum: None while nobody has computed it.
+    """
+
+    name: TargetName
+    size: int
+    checksum: str | None
 
 
 @dataclass(frozen=True)
@@ -26,12 +58,33 @@ class AnnouncedFile:
 
     :param size: bytes; None when the client does not say.
     :param checksum: digest of the whole file, as it came; None likewise.
+    :param check: which file it is to be a link to; None for one that is sent.
+    :param otherwise_upload: whether it is sent when there is no such file.
+    :param target: that file, once it is found.
     """
 
     key: str
     size: int | None = None
     checksum: str | None = None
     metadata: Mapping[str, Any] | None = None
+    check: TargetName | Md5Of | None = None
+    otherwise_upload: bool = False
+    target: Target | None = None
+
+
+class _LinkValueSchema(Schema):
+    id = fields.String(required=True, validate=validate.Length(1, 255))
+    key = fields.String(required=True, validate=validate.Length(1))
+
+
+class _Md5ValueSchema(Schema):
+    field = fields.String(
+        load_default=CHECKSUM,
+        validate=[validate.Length(1, 255), validate.Regexp(_NAMES)],
+    )
+    md5sum = fields.String(
+        required=True, validate=validate.Regexp(r"[0-9a-fA-F]{32}\Z")
+    )
 
 
 class _FileSchema(Schema):
@@ -42,10 +95,12 @@ class _FileSchema(Schema):
     checksum = fields.String(allow_none=True)
     metadata = fields.Dict(keys=fields.String(), allow_none=True)
     check = fields.String(validate=validate.OneOf(["link", "md5"]))
-    value = fields.Dict()
+    value = fields.Raw()
+    otherwise = fields.String(validate=validate.Equal("upload"))
 
 
 _FILE = _FileSchema()
+_VALUES = {"link": _LinkValueSchema(), "md5": _Md5ValueSchema()}
 _PLAIN = frozenset({"key", "size", "checksum"})
 
 
@@ -69,6 +124,9 @@ class _Files(fields.Field):
                     break
         if errors:
             raise ValidationError(errors)  # type: ignore[arg-type]
+        named = {file.check.field for file in found if isinstance(file.check, Md5Of)}
+        if len(named) > _MAX_FIELDS:
+            raise ValidationError(f"Checks name {_MAX_FIELDS} fields at most.")
         return found
 
 
@@ -80,9 +138,24 @@ def _file(entry: Any) -> AnnouncedFile:
     if _is_plain(entry):
         return AnnouncedFile(**entry)
     loaded = _FILE.load(entry)
-    if "check" in loaded or "value" in loaded:
-        raise ValidationError({"check": ["Link entries are not offered here."]})
+    kind = loaded.pop("check", None)
+    value, otherwise = loaded.pop("value", None), loaded.pop("otherwise", None)
+    if kind is not None:
+        loaded["check"] = _check(kind, value)
+        loaded["otherwise_upload"] = otherwise is not None
+    elif value is not None or otherwise is not None:
+        raise ValidationError({"check": ["Say what is checked: link or md5."]})
     return AnnouncedFile(**loaded)
+
+
+def _check(kind: str, value: Any) -> TargetName | Md5Of:
+    try:
+        loaded = _VALUES[kind].load(value)
+    except ValidationError as error:
+        raise ValidationError({"value": error.messages}) from error
+    if kind == "link":
+        return TargetName(loaded["id"], loaded["key"])
+    return Md5Of(loaded["field"], loaded["md5sum"].lower())
 
 
 def _is_plain(entry: Mapping[str, Any]) -> bool:

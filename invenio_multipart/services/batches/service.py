@@ -22,7 +22,6 @@ from ...core.states import BATCH_OPEN, BatchState
 from ...errors import (
     AccessDenied,
     BadRequest,
-    BatchNotFound,
     MultipartError,
     NotAllowedHere,
     StateConflict,
@@ -35,11 +34,14 @@ from ..permissions import is_creator, may_upload
 from ..uploads.schema import parse
 from . import reply
 from .access import check
-from .announce import announce
+from .announce import Announcement, announce
 from .asking import ask_for_completion
+from .checks import settle_checks
 from .content import take_content
 from .end import close
 from .files import page_of_files
+from .found import found, found_locked
+from .linking import BatchLinkService
 from .lock import take_over_dead_lock
 from .opening import open_uploads
 from .rights import authorize, draft_of
@@ -49,7 +51,7 @@ from .wanted import require_sessions, wanted_completion, wanted_files, wanted_re
 _SERVICE = "draft-files"
 
 
-class BatchService:
+class BatchService(BatchLinkService):
     """Batches of drafts, for one application."""
 
     def announce_for_draft(
@@ -65,9 +67,7 @@ class BatchService:
         wanted = wanted_files(body, identity)
         take_over_dead_lock(draft)
         with UnitOfWork() as uow:
-            require_sessions(draft, wanted)
-            batch = announce(_service(), _SERVICE, draft, wanted, uow)
-            self._submit(batch, uow)
+            batch = self._begin(identity, draft, wanted, uow)
             uow.commit()
         return self._announced(batch, draft)
 
@@ -95,9 +95,7 @@ class BatchService:
             item = records.new_version(identity, pid_value, uow=uow)
             draft = item._record
             wanted = replace(wanted, provisioned=not present)
-            require_sessions(draft, wanted)
-            batch = announce(_service(), _SERVICE, draft, wanted, uow)
-            self._submit(batch, uow)
+            batch = self._begin(identity, draft, wanted, uow)
             uow.commit()
         return self._announced(batch, draft)
 
@@ -116,9 +114,7 @@ class BatchService:
             except RDMRecordsException as error:
                 raise BadRequest(str(error), field="record") from error
             draft = item._record
-            require_sessions(draft, wanted)
-            batch = announce(_service(), _SERVICE, draft, wanted, uow)
-            self._submit(batch, uow)
+            batch = self._begin(identity, draft, wanted, uow)
             uow.commit()
         # What is wrong with the metadata does not keep files from coming.
         return {**self._announced(batch, draft), "errors": item.errors or []}
@@ -127,7 +123,7 @@ class BatchService:
         self, identity: Identity, batch_id: uuid.UUID, credential: str | None
     ) -> dict[str, Any]:
         """How a batch is doing."""
-        batch = _found(batch_id)
+        batch = found(batch_id)
         authorize(batch, identity, Verb.READ, credential)
         return reply.status(batch)
 
@@ -157,7 +153,7 @@ class BatchService:
 
         This is how a client goes on on another machine, or when links have ended.
         """
-        batch = _found(batch_id)
+        batch = found(batch_id)
         authorize(batch, identity, Verb.UPLOAD, credential)
         page = parse(PageOfFilesSchema(), query)
         return page_of_files(batch, page["after"], page["size"])
@@ -174,7 +170,7 @@ class BatchService:
         :param body: what becomes of access and publication, None for nothing.
         :raises StateConflict: the batch was ended without files.
         """
-        batch = _found(batch_id)
+        batch = found(batch_id)
         own = authorize(batch, identity, Verb.COMPLETE, credential)
         extra, change = wanted_completion(body)
         draft = draft_of(batch)
@@ -193,10 +189,10 @@ class BatchService:
 
         :raises StateConflict: it is completed, or being completed.
         """
-        batch = _found(batch_id)
+        batch = found(batch_id)
         authorize(batch, identity, Verb.ABORT, credential)
         with UnitOfWork() as uow:
-            batch = _locked(batch_id)
+            batch = found_locked(batch_id)
             if batch.status in (BatchState.COMPLETING, BatchState.COMPLETED):
                 raise StateConflict(f"The batch is {batch.state}.", batch.state)
             close(batch, BatchState.ABORTED, uow)
@@ -216,7 +212,7 @@ class BatchService:
         md5: Digest | None,
     ) -> dict[str, Any]:
         """Take a part of a file through the server, on local storage."""
-        batch = _found(batch_id)
+        batch = found(batch_id)
         authorize(batch, identity, Verb.UPLOAD, credential)
         return take_content(batch, key, part, stream, size, md5)
 
@@ -227,7 +223,7 @@ class BatchService:
 
         :raises NotAllowedHere: the batch is in the other mode.
         """
-        batch = _found(batch_id)
+        batch = found(batch_id)
         authorize(batch, identity, Verb.CREDENTIALS, credential)
         if batch.mode != CREDENTIALS:
             raise NotAllowedHere("This batch has links, not credentials.")
@@ -239,7 +235,7 @@ class BatchService:
         :raises StateConflict: it is completed, or being completed.
         """
         with UnitOfWork() as uow:
-            batch = _locked(batch_id)
+            batch = found_locked(batch_id)
             if batch.status in (BatchState.COMPLETING, BatchState.COMPLETED):
                 raise StateConflict(f"The batch is {batch.state}.", batch.state)
             close(batch, BatchState.ABORTED, uow)
@@ -249,12 +245,20 @@ class BatchService:
         if not may_upload(_service(), identity, draft):
             raise AccessDenied("You may not upload files to this draft.")
 
-    def _submit(self, batch: Batch, uow: UnitOfWork) -> None:
-        """Queue what is due so soon that the periodic task would be late."""
+    def _begin(
+        self, identity: Identity, draft: Any, wanted: Announcement, uow: UnitOfWork
+    ) -> Batch:
+        """Find what is to be linked, record the batch, schedule its end."""
+        require_sessions(draft, wanted)
+        files = settle_checks(identity, draft, wanted.files)
+        wanted = replace(wanted, files=files)
+        batch = announce(_service(), _SERVICE, draft, wanted, uow)
+        # What is due so soon that the periodic task would be late.
         for job_id in (batch.purge_job_id, batch.expires_job_id):
             job = jobs.locked(job_id) if job_id else None
             if job is not None:
                 current_multipart.jobs.submit(job, uow)
+        return batch
 
     def _announced(self, batch: Batch, draft: Any) -> dict[str, Any]:
         """Open in the store what has to be, and answer with every URL."""
@@ -284,17 +288,3 @@ def _open_session(batch: Batch) -> dict[str, Any]:
     from .sessions import open_session
 
     return open_session(batch.id)
-
-
-def _found(batch_id: uuid.UUID) -> Batch:
-    batch = db.session.get(Batch, batch_id)
-    if batch is None:
-        raise BatchNotFound("There is no such batch.")
-    return batch
-
-
-def _locked(batch_id: uuid.UUID) -> Batch:
-    batch = batches.locked(batch_id)
-    if batch is None:
-        raise BatchNotFound("There is no such batch.")
-    return batch
