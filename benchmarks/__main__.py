@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from .adopting import adopting
 from .batches import batches
 from .commit import commit
 from .harness import Row
@@ -18,6 +19,7 @@ from .hashing import hashing
 from .links import init, listing, read
 from .memory import memory
 from .report import report
+from .sharing import links, versions
 from .signing import signing
 from .site import Site, running_site
 
@@ -30,6 +32,9 @@ TOPICS: dict[str, Callable[[Site, int], Iterator[Row]]] = {
     "commit": commit,
     "list": listing,
     "batches": batches,
+    "adopting": adopting,
+    "links": links,
+    "versions": versions,
 }
 
 

@@ -148,6 +148,7 @@ def _settings(database: str, name: str) -> dict[str, Any]:
         # The stock side keeps it; ours takes its place, as it would on a site.
         "FILES_REST_STORAGE_FACTORY": "invenio_s3.s3fs_storage_factory",
         "RDM_RECORDS_MAX_FILES_COUNT": 10_000,
+        "MULTIPART_LINK_LOCATIONS": [f"s3://{name}/objects/"],
         "S3_ENDPOINT_URL": required("S3_ENDPOINT_URL"),
         "S3_ACCESS_KEY_ID": required("S3_ACCESS_KEY_ID"),
         "S3_SECRET_ACCESS_KEY": required("S3_SECRET_ACCESS_KEY"),

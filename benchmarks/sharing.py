@@ -1,0 +1,152 @@
+# SPDX-FileCopyrightText: 2026 The invenio-multipart authors.
+# SPDX-License-Identifier: MIT
+
+"""Files that share bytes: many links in one call, versions in which little changed.
+
+Upstream has no links. What it has for a new version is compared: take over all files,
+delete those that changed, send them again.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+import uuid
+from collections.abc import Iterator
+
+import requests
+
+from .client import RECORD, Api
+from .harness import Row, Timed, compared, in_turns, shown
+from .processor import Meter, clock_of
+from .site import Site
+
+LINKS = 1000
+MAX_SECONDS = 1.0
+FILES = 10_000
+CHANGED = 10
+FILE_SIZE = 64
+_OCTETS = {"Content-Type": "application/octet-stream"}
+
+
+def links(site: Site, rounds: int) -> Iterator[Row]:
+    """One call that links all files of a record, one by one."""
+    api = site.ours.api
+    record = _record_of(api, LINKS)
+    meter = Meter(clock_of(site.ours.worker))
+    times = in_turns({"ours": meter.metered(_linking(api, record))}, rounds)["ours"]
+    yield Row(
+        "links",
+        f"one call that links {LINKS:,} files of another record",
+        shown(times),
+        "",
+        "no bytes moved",
+        f"under {MAX_SECONDS:g} s",
+        times.median < MAX_SECONDS,
+    )
+    yield Row(
+        "links",
+        "the same, processor time of the web process",
+        shown(meter.series),
+        "",
+        "",
+    )
+
+
+def versions(site: Site, rounds: int) -> Iterator[Row]:
+    """A new version of a record of 10,000 files, ten of which have changed."""
+    record = _record_of(site.ours.api, FILES)
+    sides = {
+        "ours": lambda: _our_version(site, record),
+        "upstream": lambda: _upstream_version(site.upstream.api, record),
+    }
+    what = f"new version of {FILES:,} files, {CHANGED} of them changed, up to its files"
+    yield compared("versions", what, in_turns(sides, rounds))
+
+
+def _keys(count: int) -> list[str]:
+    # Without folders: upstream's routes do not take them.
+    return [f"image-{number:05}.dat" for number in range(count)]
+
+
+def _record_of(api: Api, count: int) -> str:
+    """A published record of many files, which are all the same bytes."""
+    source = api.new_draft()
+    _send_stock(api, source, "source.dat")
+    source_id = _published(api, source)
+    target = {"id": source_id, "key": "source.dat"}
+    many = api.new_draft()
+    body = {"files": [{"key": key, "record": target} for key in _keys(count)]}
+    api.call("POST", many.replace("/files", "/links"), json=body)
+    return _published(api, many)
+
+
+def _published(api: Api, files: str) -> str:
+    draft = files.removesuffix("/files")
+    return str(api.call("POST", f"{draft}/actions/publish").json["id"])
+
+
+def _send_stock(api: Api, files: str, key: str) -> None:
+    api.call("POST", files, json=[{"key": key}])
+    content = os.urandom(FILE_SIZE)
+    api.call("PUT", f"{files}/{key}/content", data=content, headers=_OCTETS)
+    api.call("POST", f"{files}/{key}/commit")
+
+
+def _linking(api: Api, record: str) -> Timed:
+    def timed() -> float:
+        path = api.new_draft().replace("/files", "/links")
+        wanted = [
+            {"key": key, "record": {"id": record, "key": key}} for key in _keys(LINKS)
+        ]
+        answer = api.call("POST", path, json={"files": wanted})
+        if answer.json["total"] != LINKS:
+            raise RuntimeError("Not all files were linked.")
+        return answer.seconds
+
+    return timed
+
+
+def _new_version(api: Api, record: str) -> str:
+    version = api.call("POST", f"/records/{record}/versions").json["id"]
+    draft = f"/records/{version}/draft"
+    api.call("PUT", draft, json=RECORD)
+    return draft
+
+
+def _our_version(site: Site, record: str) -> float:
+    """Keep the others, announce and send the changed ones, complete."""
+    from invenio_multipart.proxies import current_multipart
+
+    api, changed = site.ours.api, _keys(CHANGED)
+    draft = _new_version(api, record)
+    begun = time.perf_counter()
+    body = {"previous": {"except": changed}}
+    kept = api.call("POST", f"{draft}/links", json=body).json["total"]
+    batch = api.call("POST", f"{draft}/uploads", json={"files": changed}).json
+    for url in batch["presigned_urls"].values():
+        requests.put(url, data=os.urandom(FILE_SIZE), timeout=60).raise_for_status()
+    url = batch["completion_url"]
+    job = api.call("PUT", url[url.index("/uploads/") :]).json
+    with site.app.app_context():
+        # As a worker does it; none runs.
+        current_multipart.jobs.run(uuid.UUID(job["job_id"]))
+    seconds = time.perf_counter() - begun
+    outcome = api.call("GET", f"/uploads/jobs/{job['job_id']}").json
+    if kept != FILES - CHANGED or outcome["status"] != "SUCCESS":
+        raise RuntimeError(f"{kept} files were kept; the job: {outcome}")
+    api.call("DELETE", draft)
+    return seconds
+
+
+def _upstream_version(api: Api, record: str) -> float:
+    """Take over all, delete the changed ones, send them again."""
+    draft = _new_version(api, record)
+    begun = time.perf_counter()
+    api.call("POST", f"{draft}/actions/files-import")
+    for key in _keys(CHANGED):
+        api.call("DELETE", f"{draft}/files/{key}")
+        _send_stock(api, f"{draft}/files", key)
+    seconds = time.perf_counter() - begun
+    api.call("DELETE", draft)
+    return seconds
