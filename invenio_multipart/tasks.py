@@ -65,6 +65,12 @@ def commit_upload(upload_id: str) -> None:
     current_multipart.reaper.recommit(upload_id)
 
 
+@shared_task(ignore_result=True, acks_late=True, **_RETRY)
+def free_files() -> None:
+    """Delete files whose last use has ended."""
+    current_multipart.reaper.free()
+
+
 @shared_task(ignore_result=True)
 def reap_uploads() -> None:
     """Purge uploads past their deadline and repair what a crash left."""

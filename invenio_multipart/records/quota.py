@@ -17,7 +17,7 @@ from flask import current_app
 from invenio_db import db
 from invenio_files_rest.limiters import FileSizeLimit, file_size_limiters
 from invenio_files_rest.models import Bucket
-from sqlalchemy import or_, select, update
+from sqlalchemy import event, inspect, or_, select, update
 from sqlalchemy.orm.util import identity_key
 
 from ..errors import QuotaExceeded
@@ -108,6 +108,19 @@ def release(upload: Upload) -> None:
     if upload.reserved:
         release_bytes(upload.bucket_id, upload.size)
         upload.reserved = False
+
+
+@event.listens_for(Bucket, "before_update")
+def _write_difference(mapper: Any, connection: Any, bucket: Bucket) -> None:
+    """Let what upstream reads, changes and writes back add to what is there by now.
+
+    As it is, of two requests that delete or add files of one draft at once the later
+    one undoes what the earlier one did to the size.
+    """
+    history = inspect(bucket).attrs.size.history
+    before, after = tuple(history.deleted or ()), tuple(history.added or ())
+    if before and after and isinstance(before[0], int) and isinstance(after[0], int):
+        bucket.size = Bucket.size + (after[0] - before[0])
 
 
 def _change(bucket_id: uuid.UUID, by: int, *conditions: object) -> bool:

@@ -27,7 +27,9 @@ from ..proxies import current_multipart
 from ..records import entries, uploads
 from ..records.models import Upload
 from ..services.batches.end import end_batch
+from ..services.batches.holders import buckets
 from ..services.batches.lock import require_unlocked
+from ..services.free import end_buckets, end_entries
 from ..services.links import remote
 from ..services.links.schema import wanted_link
 from ..services.permissions import links_content
@@ -41,7 +43,7 @@ from .links import show_part_links
 
 
 class MultipartFileComponent(FileServiceComponent):  # type: ignore[misc]
-    """Ends uploads wherever a file entry ends, and marks who gets links."""
+    """Ends uploads and the use of bytes wherever a file entry ends."""
 
     def init_files(
         self, identity: Identity, id_: str, record: Any, data: list[dict[str, Any]]
@@ -64,6 +66,9 @@ class MultipartFileComponent(FileServiceComponent):  # type: ignore[misc]
             _check_remote(data)
             self._link(identity, record, data)
             self._replace_pending(record, [entry["key"] for entry in data])
+            # What a request that came too late has put there meanwhile.
+            new = [entry["key"] for entry in data if entry["key"] not in record.files]
+            end_entries(record.files, self.uow, new)
 
     def _link(
         self, identity: Identity, record: Any, data: list[dict[str, Any]]
@@ -98,6 +103,17 @@ class MultipartFileComponent(FileServiceComponent):  # type: ignore[misc]
         """A single file is read: its reply holds the part links."""
         show_part_links(record.files[file_key])
 
+    def delete_file(
+        self,
+        identity: Identity,
+        id_: str,
+        file_key: str,
+        record: Any,
+        deleted_file: Any,
+    ) -> None:
+        """End the use of its bytes, also of those that were never committed."""
+        end_entries(record.files, self.uow, [file_key])
+
     def delete_all_files(
         self, identity: Identity, id_: str, record: Any, results: list[Any]
     ) -> None:
@@ -118,6 +134,7 @@ class MultipartFileComponent(FileServiceComponent):  # type: ignore[misc]
         for file_record in results:
             model = file_record.model
             type(model).query.filter_by(id=model.id).delete()
+        end_entries(record.files, self.uow)
 
     def commit_file(
         self, identity: Identity, id_: str, file_key: str, record: Any
@@ -140,7 +157,7 @@ class MultipartFileComponent(FileServiceComponent):  # type: ignore[misc]
 
 
 class MultipartRecordComponent(ServiceComponent):  # type: ignore[misc]
-    """Ends uploads with their draft, and holds back publishing until it is due."""
+    """Ends uploads and uses with their draft, and holds back an early publication."""
 
     def publish(
         self, identity: Identity, draft: Any = None, record: Any = None
@@ -159,6 +176,13 @@ class MultipartRecordComponent(ServiceComponent):  # type: ignore[misc]
         ]
         if waiting:
             raise UploadsUnfinished(waiting)
+        # What was deleted from the draft is nothing that was published. An edit has a
+        # bucket of its own, which goes with it.
+        if record.bucket_id is None:
+            end_entries(draft.files, self.uow)
+            end_entries(draft.media_files, self.uow)
+        else:
+            end_buckets(buckets(draft), self.uow)
 
     def update_draft(
         self,
@@ -183,6 +207,7 @@ class MultipartRecordComponent(ServiceComponent):  # type: ignore[misc]
         """End all uploads of a draft before its bucket goes."""
         end_batch(draft, self.uow)
         abort_all(uploads.open_of_record(draft.id), self.uow)
+        end_buckets(buckets(draft), self.uow)
 
 
 def _check_remote(data: list[dict[str, Any]]) -> None:

@@ -28,14 +28,14 @@ from sqlalchemy import and_, delete, func, select, update
 from sqlalchemy.exc import NoResultFound
 
 from ...core.running import Postpone
-from ...core.states import BATCH_OPEN, BatchState
+from ...core.states import BATCH_OPEN, BatchState, UploadState
 from ...records import batches, uploads
 from ...records.audit import removals_of
 from ...records.models import Batch, Upload, utc_now
 from .. import audit
+from ..free import free_files, free_later
 from ..uploads.abort import abort_all
 from .end import close
-from .free import free_files
 from .holders import buckets, holders
 from .tombstone import tombstone
 
@@ -217,8 +217,11 @@ def _free(
     scope = (
         Upload.record_id == batch.record_id if whole else Upload.batch_id == batch.id
     )
-    sent = select(FileInstance.id).join(Upload, Upload.file_id == FileInstance.id)
-    ids = set(db.session.execute(sent.where(scope)).scalars())
+    # Also those whose rows an earlier try has deleted, and perhaps not the bytes.
+    sent = select(Upload.file_id).where(
+        scope, Upload.state == UploadState.COMPLETED.value
+    )
+    ids = set(db.session.execute(sent).scalars())
     ours = ObjectVersion.bucket_id.in_(ids_of_buckets)
     if whole:
         held = select(ObjectVersion.file_id).where(ours)
@@ -244,6 +247,7 @@ def _free(
 def _settle(batch: Batch, ending: Ending, uow: UnitOfWork) -> None:
     """Bring buckets, records and the search index up to what is left."""
     service, (record, draft) = _records(), holders(batch)
+    free_later(uow)
     if ending is Ending.RECORD:
         ids = buckets(record)
         # What is left there are marks of files that were deleted before.

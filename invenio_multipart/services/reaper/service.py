@@ -22,7 +22,8 @@ from ...records import audit as rows
 from ...records import leftovers
 from ...records.models import utc_now
 from .. import audit
-from . import of_adopted, of_batches, of_quota, of_uploads
+from ..free import free_noted
+from . import of_adopted, of_batches, of_quota, of_uploads, of_uses
 from .of_store import Strays
 from .restore import Restored, restore
 from .walk import MOST, PAGE, Found, Rule
@@ -96,6 +97,13 @@ class ReaperService:
         """Go on with a commit whose process died."""
         of_uploads.recommit(uuid.UUID(upload_id))
 
+    def free(self) -> None:
+        """Delete files whose last use has ended.
+
+        :raises StorageUnavailable: try again later.
+        """
+        free_noted()
+
     def restore(self, subject: str) -> Restored:
         """Bring back the objects of an upload or batch that was removed.
 
@@ -109,6 +117,7 @@ def _rules(strays: Strays) -> Sequence[Rule]:
     return (
         *of_batches.RULES,
         *of_uploads.RULES,
+        *of_uses.RULES,
         *of_adopted.RULES,
         strays.rule,
         *of_quota.RULES,

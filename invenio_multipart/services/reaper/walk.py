@@ -39,8 +39,8 @@ what it needs is out of order, and people have to see it first."""
 class Found:
     """Something to be done about one thing.
 
-    :param what: ``upload``, ``batch``, ``job``, ``stray``, ``objects``, ``bucket`` or
-        ``audit``.
+    :param what: ``upload``, ``batch``, ``job``, ``stray``, ``file``,
+        ``objects``, ``bucket`` or ``audit``.
     :param id: of the row, or what the store calls a stray.
     :param does: what will be done, a verb.
     :param size: bytes, where that says something.
