@@ -26,6 +26,7 @@ from .services.permissions import with_links
 from .services.reaper.service import ReaperService
 from .services.uploads.service import UploadService
 from .transfers.components import MultipartFileComponent, MultipartRecordComponent
+from .transfers.imports import ImportedFilesComponent
 
 if TYPE_CHECKING:
     from .services.batches.service import BatchService
@@ -155,6 +156,9 @@ def finalize_app(app: Flask) -> None:
         present = list(app.config.get(name) or defaults[name])
         if component not in present:
             app.config[name] = [component, *present]
+    name = "RDM_RECORDS_SERVICE_COMPONENTS"
+    if ImportedFilesComponent not in app.config[name]:
+        app.config[name] = [*app.config[name], ImportedFilesComponent]
     # Read anew at each check, so that this is in time.
     policy = records.config.permission_policy_cls
     app.config["RDM_PERMISSION_POLICY"] = with_links(policy)
