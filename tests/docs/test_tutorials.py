@@ -28,6 +28,8 @@ from werkzeug.exceptions import NotFound
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.serving import make_server
 
+from tests.adopting import LINKERS, Shelf, give_role, open_shelf
+from tests.backdoor import setting
 from tests.conftest import use_storage
 from tests.storage.sts.servers import NAMES, Server, hindrance
 
@@ -163,6 +165,15 @@ def test_curl(storage: str, port: int, tmp_path: Path) -> None:
     run(command, "echo '{}'", session, tmp_path, port)
 
 
+def test_versions(storage: str, port: int, tmp_path: Path) -> None:
+    """The tutorial about versions prints what it says, on S3 and on local storage."""
+    if shutil.which("jq") is None:
+        pytest.skip("there is no jq")
+    session = steps(PAGES / "versions.md", "shell")
+    assert len(session) > 8
+    run(["bash", "-eu", "-c"], "echo '{}'", session, tmp_path, port)
+
+
 def test_readme(s3: str, port: int, tmp_path: Path) -> None:
     """The examples of the README work, one after the other, on S3 as written."""
     if shutil.which("jq") is None:
@@ -187,6 +198,30 @@ def test_boto3(temporary: None, port: int, tmp_path: Path) -> None:
     (tmp_path / "data" / "runs" / "scan.bin").write_bytes(os.urandom(12_000_000))
     session = steps(PAGES / "boto3.md", "python")
     assert len(session) > 4
+    run([sys.executable, "-c"], "print('{}', flush=True)", session, tmp_path, port)
+
+
+@pytest.fixture
+def lab(app: Any, local: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shelf]:
+    """A bucket that keeps versions, below which curators may link."""
+    give_role(app, "owner", LINKERS)
+    with open_shelf(app, "default", versioned=True) as shelf:
+        for name, value in {
+            "LAB": shelf.bucket,
+            "AWS_ACCESS_KEY_ID": app.config["S3_ACCESS_KEY_ID"],
+            "AWS_SECRET_ACCESS_KEY": app.config["S3_SECRET_ACCESS_KEY"],
+            "AWS_DEFAULT_REGION": app.config["S3_REGION_NAME"],
+        }.items():
+            monkeypatch.setenv(name, value)
+        with setting(app, MULTIPART_LINK_LOCATIONS=[shelf.url("finished/")]):
+            yield shelf
+    give_role(app, "owner", LINKERS, taken=True)
+
+
+def test_objects(lab: Shelf, port: int, tmp_path: Path) -> None:
+    """The tutorial on objects that others own prints what it says."""
+    session = steps(PAGES / "objects.md", "py")
+    assert len(session) == 4
     run([sys.executable, "-c"], "print('{}', flush=True)", session, tmp_path, port)
 
 
