@@ -8,8 +8,10 @@ from __future__ import annotations
 from flask import request
 
 from ..errors import BadRequest, InvalidKey
+from .wire import require_storable
 
 _CREATE = {"draft_files.create", "draft_media_files.create"}
+_STORED = ("transfer", "metadata")
 _FILES = {
     "draft_files",
     "draft_media_files",
@@ -24,7 +26,8 @@ def refuse_malformed() -> None:
     """Run before each request; looks only at the routes of files.
 
     :raises InvalidKey: a key with a NUL, which no database can look up.
-    :raises BadRequest: an initiation that is no list of objects.
+    :raises BadRequest: an initiation that is no list of objects, or names what no
+        database takes.
     """
     if request.blueprint not in _FILES:
         return
@@ -35,3 +38,6 @@ def refuse_malformed() -> None:
         objects = isinstance(body, list) and all(isinstance(e, dict) for e in body)
         if body is not None and not objects:
             raise BadRequest("Send a list of objects, one per file.")
+        for entry in body or ():
+            # Key and digest have checks of their own.
+            require_storable({name: entry.get(name) for name in _STORED})

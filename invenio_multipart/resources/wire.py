@@ -37,7 +37,7 @@ def json_object() -> Any:
         body = None
     if not isinstance(body, dict):
         raise BadRequest("Send a JSON object.")
-    _require_storable(body)
+    require_storable(body)
     return body
 
 
@@ -45,7 +45,7 @@ def _no_number(name: str) -> NoReturn:
     raise ValueError(f"{name} is no number of JSON.")
 
 
-def _require_storable(body: dict[str, Any]) -> None:
+def require_storable(body: dict[str, Any]) -> None:
     """:raises BadRequest: nested too deep, or a text that no database takes."""
     level: list[Any] = [body]
     for _ in range(_DEEPEST):

@@ -86,19 +86,21 @@ def make_room(service: Any, draft: Any, keys: Collection[str], uow: UnitOfWork) 
     """Check what the draft has; uploads that are begun again make way.
 
     :param service: file service of the draft.
-    :raises KeysTaken: the draft has files of these keys.
+    :raises KeysTaken: the draft has files of these keys, or expects them of a batch.
     :raises TooManyFiles: for a record.
     """
     model = draft.files.file_cls.model_cls
     present = entries.present(model, draft.id, keys)
     taken = [entry.key for entry in present if not _is_pending_upload(entry)]
+    begun = []
+    if present and not taken:
+        begun = [u for u in uploads.open_of_record(draft.id) if u.key in keys]
+        taken = [upload.key for upload in begun if upload.batch_id is not None]
     if taken:
         raise KeysTaken("The draft has these files already:", sorted(taken))
-    pending = [entry.key for entry in present]
-    if pending:
-        begun = [u for u in uploads.open_of_record(draft.id) if u.key in keys]
+    if present:
         abort_all(begun, uow)
-        entries.drop_pending(model, draft.id, pending)
+        entries.drop_pending(model, draft.id, [entry.key for entry in present])
     check_count(service, draft, len(keys))
 
 

@@ -53,6 +53,39 @@ ENTRY = loosely(
     metadata=st.just({}),
     transfer=TRANSFER,
 )
+URLS = st.one_of(
+    TEXTS,
+    st.text(max_size=20).map(lambda text: f"https://{text}"),
+    st.text(max_size=20).map(lambda text: f"https://8.8.8.8/{text}"),
+    st.sampled_from(
+        [
+            "https://8.8.8.8/a",
+            "https://8.8.8.8:99999/a",
+            "https://[::1",
+            "https://" + "a" * 5000,
+            "HTTP://8.8.8.8/a",
+            "file:///etc/passwd",
+            "s3://",
+            "s3://none/a",
+            "//",
+        ]
+    ),
+)
+REMOTE = loosely(
+    type=st.just("R"),
+    url=URLS,
+    version_id=TEXTS,
+    checksum=TEXTS,
+    record=loosely(id=TEXTS, key=TEXTS),
+)
+LINK_ENTRY = loosely(
+    key=TEXTS,
+    size=NUMBERS,
+    checksum=TEXTS,
+    storage_class=TEXTS,
+    metadata=st.one_of(st.just({}), VALUES),
+    transfer=REMOTE,
+).map(lambda entry: {"key": "a", "transfer": {"type": "R"}, **entry})
 MULTIPART_ENTRY = ENTRY.map(
     lambda entry: {**entry, "transfer": {"type": "M", "parts": 2}}
 )
@@ -91,6 +124,32 @@ def expect_no_server_error(api: Api, method: str, path: str, body: Any) -> None:
 def test_initiation(draft: Draft, body: Any) -> None:
     """No body of an initiation breaks the server."""
     expect_no_server_error(draft.api, "POST", f"{draft.path}/files", body)
+
+
+@settings(QUICKLY, max_examples=60)
+@given(entries=st.lists(LINK_ENTRY, min_size=1, max_size=2))
+def test_links_by_initiation(draft: Draft, open_site: None, entries: Any) -> None:
+    """No link breaks the server, not even on a site that lets everybody link."""
+    expect_no_server_error(draft.api, "POST", f"{draft.path}/files", entries)
+    draft.api.call("DELETE", f"{draft.path}/files")
+
+
+@QUICKLY
+@given(files=st.one_of(VALUES, st.lists(st.one_of(LINK_ENTRY, REMOTE), max_size=2)))
+def test_links_in_bulk(draft: Draft, files: Any) -> None:
+    """No body of the links route breaks the server."""
+    entries = [
+        {"key": "a", **entry.pop("transfer", {}), **entry}
+        if isinstance(entry, dict) and isinstance(entry.get("transfer"), dict)
+        else entry
+        for entry in (files if isinstance(files, list) else [files])
+    ]
+    for entry in entries:
+        if isinstance(entry, dict):
+            entry.pop("type", None)
+    path = f"{draft.path}/links"
+    expect_no_server_error(draft.api, "POST", path, {"files": entries})
+    expect_no_server_error(draft.api, "POST", path, files)
 
 
 @QUICKLY

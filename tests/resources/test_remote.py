@@ -15,7 +15,6 @@ import socket
 import string
 import time
 import zipfile
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -23,35 +22,8 @@ import pytest
 from ..backdoor import bucket_size, set_limits, setting
 from ..driver import Api, Draft, Reply, md5
 from ..services.test_races import at_once
+from .conftest import HOST
 from .test_links import DATA, link_entry, publish, put_file, read
-
-HOST = "8.8.8.8"
-ALLOWED = [HOST, f"{HOST}:8443", f"http://{HOST}", "localhost", "127.0.0.1", "[::1]"]
-
-
-@pytest.fixture
-def allowed(app: Any) -> Iterator[None]:
-    """A site that names hosts to link to."""
-    with setting(app, RECORDS_RESOURCES_FILES_ALLOWED_REMOTE_DOMAINS=ALLOWED):
-        yield
-
-
-@pytest.fixture
-def open_site(app: Any, allowed: None) -> Iterator[None]:
-    """A site whose policy lets everybody link to these hosts, as upstream has it."""
-    from invenio_records_permissions.generators import SameAs
-    from invenio_records_resources.services.files.generators import IfTransferType
-
-    before = app.config["RDM_PERMISSION_POLICY"]
-
-    class SitePolicy(before):
-        can_draft_create_files = [
-            *before.can_draft_create_files,
-            IfTransferType("R", SameAs("can_review")),
-        ]
-
-    with setting(app, RDM_PERMISSION_POLICY=SitePolicy):
-        yield
 
 
 def new_url(place: str = f"https://{HOST}") -> str:
