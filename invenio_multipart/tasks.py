@@ -57,6 +57,15 @@ def verify_uploads(upload_ids: list[str]) -> None:
 
 
 @shared_task(ignore_result=True, **_RETRY)
+def dedup_uploads(upload_ids: list[str]) -> None:
+    """Put finished files onto bytes that are there already.
+
+    :param upload_ids: UUIDs of uploads.
+    """
+    current_multipart.links.dedup(upload_ids)
+
+
+@shared_task(ignore_result=True, **_RETRY)
 def commit_upload(upload_id: str) -> None:
     """Go on with a commit whose process died.
 

@@ -12,6 +12,7 @@ from ...core.running import RunningJob
 from ...records.models import Job
 from ..batches.end import purge, sweep
 from ..batches.reopen import reopen
+from ..links.dedup import free_copy
 from ..links.digest import digest_adopted
 from .reindex import reindex
 
@@ -34,6 +35,7 @@ KINDS: dict[str, Callable[[RunningJob], dict[str, Any]]] = {
     "complete_batch": _complete,
     "digest_adopted": digest_adopted,
     "expire_batch": _expire,
+    "free_copy": free_copy,
     "purge_batch": purge,
     "reindex": reindex,
     "sweep_batch": sweep,

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Sequence
 from typing import Any
 
@@ -18,6 +19,7 @@ from ..permissions import is_uploader
 from ..uploads.schema import parse
 from .adopt import adopt_objects
 from .content import find_contents, known_files
+from .dedup import dedup
 from .make import make_links
 from .origins import shown_origin
 from .previous import unchanged_files
@@ -76,6 +78,15 @@ class LinkService:
         draft = _writable(service, identity, pid_value)
         found = known_files(identity, draft, parse(KnownSchema(), body)["files"])
         return {"files": found, "total": len(found)}
+
+    def dedup(self, upload_ids: Sequence[str]) -> int:
+        """Put files of these uploads onto bytes that are there already.
+
+        Where ``MULTIPART_DEDUP`` and the uploader's rights allow it.
+
+        :returns: how many were.
+        """
+        return dedup([uuid.UUID(upload_id) for upload_id in upload_ids])
 
     def link_files(
         self,

@@ -38,7 +38,7 @@ from ...storage.base import MultipartUploadMixin, StoredObject
 from ...storage.factory import multipart_storage
 from ...tasks import verify_upload
 from .abort import QueueOp
-from .finalize import FileTarget, finalize, mark_failed, refresh
+from .finalize import FileTarget, dedup_later, finalize, mark_failed, refresh
 from .initiate import ensure_open, provable
 from .verify import hash_object, needs_part_proof, wanted_algorithms
 
@@ -251,6 +251,8 @@ def _settle(
         upload.hash_states = {}
         upload.hash_offset = 0
         uow.register(QueueOp(verify_upload, str(upload.id)))
+    elif upload.status is _S.COMPLETED:
+        dedup_later([upload.id], uow)
 
 
 def digest_of_single_part(upload: Upload) -> None:

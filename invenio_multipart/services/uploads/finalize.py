@@ -6,9 +6,11 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from flask import current_app
 from invenio_db import db
 from invenio_db.uow import Operation, UnitOfWork
 from invenio_files_rest.models import Bucket, FileInstance, ObjectVersion
@@ -23,7 +25,11 @@ from sqlalchemy.exc import InvalidRequestError, NoResultFound
 from ...errors import UploadNotFound
 from ...records import quota, uploads
 from ...records.models import Upload
+from ...tasks import dedup_uploads
 from .abort import QueueOp
+
+_DEDUP_AT_ONCE = 100
+"""Files in one task."""
 
 
 @dataclass
@@ -71,6 +77,20 @@ def finalize(upload: Upload, target: FileTarget, uow: UnitOfWork) -> None:
     record.pop("size", None)
     record.commit()
     uploads.drop_parts([upload.id])
+
+
+def dedup_later(upload_ids: Sequence[uuid.UUID], uow: UnitOfWork) -> None:
+    """Have a worker look whether the bytes of these files are there already.
+
+    Where the site wants that. One that gets lost costs a saving and nothing else.
+
+    :param upload_ids: whose digests are known.
+    """
+    if current_app.config["MULTIPART_DEDUP"] == "off":
+        return
+    for start in range(0, len(upload_ids), _DEDUP_AT_ONCE):
+        some = upload_ids[start : start + _DEDUP_AT_ONCE]
+        uow.register(QueueOp(dedup_uploads, [str(upload_id) for upload_id in some]))
 
 
 def file_checksum(upload: Upload) -> str | None:

@@ -27,6 +27,7 @@ from ...tasks import verify_upload
 from .abort import QueueOp, abort
 from .finalize import (
     ReindexOp,
+    dedup_later,
     extraction_op,
     file_checksum,
     file_instance,
@@ -233,6 +234,8 @@ def _conclude(
             uow.register(ReindexOp(upload.record_id))
     if upload.status is not UploadState.COMPLETED:
         _end(upload, error, uow)
+    if upload.status is UploadState.COMPLETED and error is None:
+        dedup_later([upload.id], uow)
 
 
 def _end(upload: Upload, error: MultipartError | None, uow: UnitOfWork) -> None:
