@@ -153,8 +153,13 @@ refused, and can be tried again.
 MULTIPART_DEDUP = "off"
 """Whether a file whose bytes are there already is put onto them, once it is verified.
 
-``off``: never. ``record``: bytes of other versions of the same record. ``readable``:
-also those of files that are open to everybody, or of the uploader's own records.
+``off``: never. ``record``: bytes of the same record, in any version. ``readable``: also
+those of files that are open to everybody, or of the uploader's own records.
+
+The file stays as it is; its own bytes are freed an hour after ``S3_URL_EXPIRATION``. Only
+files of drafts that were never published, in the same location. MD5 is enough between
+uploads of one account; between accounts sha256 (``MULTIPART_DIGESTS``) or, without it, a
+worker compares the bytes.
 """
 
 MULTIPART_CREATOR_ROLES = None
