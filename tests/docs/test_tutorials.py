@@ -184,7 +184,7 @@ def test_readme(s3: str, port: int, tmp_path: Path) -> None:
         for step in found
         if "api " in step.commands
     ]
-    assert len(session) == 2
+    assert len(session) == 3
     session.append(Step("jq -n --slurpfile f file.json '$f[0].status'", '"completed"'))
     session.append(Step('curl -sS "$(jq -r .job_url job.json)" | jq .status', SUCCESS))
     command = ["bash", "-eu", "-c"]
