@@ -17,6 +17,7 @@ from invenio_multipart.records.models import Batch, Job, utc_now
 from .batches_left import batches_since
 from .held_queue import HeldQueue
 from .left_behind import make_old, uploads_since
+from .quotas import assert_quotas
 
 _SOON = timedelta(minutes=15)
 """What is due within this time is waited for; deadlines are further away."""
@@ -33,6 +34,8 @@ def settle(app: Any, begun: datetime, queue: HeldQueue | None = None) -> None:
     """
     for _ in range(_ROUNDS):
         with app.app_context():
+            # Before the reaper mends it, and drafts go with their buckets.
+            assert_quotas(begun)
             make_old(begun)
             _make_batches_old(begun)
             waited = let_leases_end()
@@ -65,8 +68,12 @@ def _left(begun: datetime) -> list[str]:
 
 
 def reap() -> Mapping[str, int]:
-    """What the periodic tasks do; how much of each kind there was to do."""
+    """What the periodic tasks do; how much of each kind there was to do.
+
+    Quota is none of it: whatever broke, no transaction leaves it wrong.
+    """
     done: dict[str, int] = current_multipart.reaper.reap().done
+    assert done["quotas"] == 0, "The reaper had to correct quota."
     return done
 
 

@@ -353,6 +353,31 @@ def test_many_reapers_at_once(app: Any, api: Api, s3: str) -> None:
     assert bucket_size(draft) == 0
 
 
+def test_what_is_in_use_is_passed_by(app: Any, api: Api, s3: str) -> None:
+    """A row that somebody holds is not waited for; the others are done meanwhile, and
+    that one by the next run."""
+    from invenio_db import db
+
+    from invenio_multipart.records.models import Batch, Upload
+
+    draft = api.new_draft()
+    held, other = (overdue(app, draft, key, 10) for key in ("held", "other"))
+    batch = open_with(api.new_draft(), SMALL)
+    pass_deadline(batch)
+    drop_jobs(app, batch.id)
+    with ThreadPoolExecutor(1) as pool, app.app_context():
+        with db.engine.begin() as connection:
+            for table, id_ in ((Upload, held.id), (Batch, batch.id)):
+                row_of = db.select(table.__table__.c.id).where(table.id == id_)
+                connection.execute(row_of.with_for_update())
+            # Far less than it would be for, if it waited.
+            report = pool.submit(reap, app).result(timeout=60)
+        assert (report.done["expired"], report.done["batches_expired"]) == (1, 0)
+        assert audited(app, other.id)
+    done = reap(app).done
+    assert (done["expired"], done["batches_expired"]) == (1, 1)
+
+
 def test_the_audit_is_kept_for_a_time(app: Any, draft: Draft) -> None:
     """Rows older than MULTIPART_AUDIT_DAYS are dropped; 0 keeps them for ever."""
     upload = overdue(app, draft)
