@@ -12,12 +12,14 @@ from __future__ import annotations
 from typing import Any
 
 from celery import shared_task
+from sqlalchemy.exc import InterfaceError, OperationalError
 
 from .errors import StorageUnavailable
 from .proxies import current_multipart
 
 _RETRY = {
-    "autoretry_for": (StorageUnavailable,),
+    # A database that fails over is back in a moment, and all of these may be repeated.
+    "autoretry_for": (StorageUnavailable, OperationalError, InterfaceError),
     "retry_backoff": 5,
     "retry_backoff_max": 600,
     "max_retries": 8,

@@ -12,7 +12,6 @@ from typing import Any
 from kombu.exceptions import OperationalError
 
 from invenio_multipart import tasks
-from invenio_multipart.errors import StorageUnavailable
 from invenio_multipart.proxies import current_multipart
 
 from .lifeline import Lifeline
@@ -51,8 +50,8 @@ class HeldQueue:
             with self._app.app_context():
                 try:
                     self._run(task, args)
-                except StorageUnavailable:
-                    # Celery would send it again.
+                except getattr(task, "autoretry_for", ()):
+                    # Celery sends it again.
                     self.messages.append((task, args))
                     break
         return count
