@@ -119,6 +119,22 @@ def jobs(status: str | None, limit: int, as_json: bool) -> None:
 
 
 @multipart.command()
+@click.argument("name", metavar="FILE")
+@_LIMIT
+@_JSON
+@with_appcontext
+def links(name: str, limit: int, as_json: bool) -> None:
+    """Who uses the bytes of FILE: recid/key, the id of a file, or its URI."""
+    with _one_line_errors():
+        found = current_multipart.overview.links(name, limit)
+    for file in found:
+        if as_json:
+            click.echo(json.dumps(file, default=_text))
+        else:
+            _print_fields(file)
+
+
+@multipart.command()
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
 @_JSON
 @with_appcontext

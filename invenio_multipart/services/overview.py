@@ -29,6 +29,7 @@ from ..storage.factory import multipart_storage
 from . import audit
 from .batches.end import close
 from .batches.inspect import list_objects
+from .links.users import describe_users
 from .reaper.of_uploads import remove_entry
 from .uploads.abort import abort
 
@@ -55,6 +56,15 @@ class OverviewService:
     def jobs(self, status: str | None, limit: int) -> Sequence[dict[str, Any]]:
         """Jobs: open ones, the next due first; or of one status, the newest first."""
         return [_job(job) for job in overview.jobs(status, limit)]
+
+    def links(self, name: str, limit: int) -> Sequence[dict[str, Any]]:
+        """The file, or files, of a name, each with all that use its bytes.
+
+        :param name: ``recid/key``, the id of a file instance, or a URI.
+        :param limit: most uses of a file that are named.
+        :raises UploadNotFound: there is no such file.
+        """
+        return describe_users(name, limit)
 
     def show(self, id_: uuid.UUID, limit: int) -> dict[str, Any]:
         """Everything about an upload, a batch or a job, and what the store holds.
