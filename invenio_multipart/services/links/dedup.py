@@ -26,7 +26,7 @@ from invenio_records_resources.proxies import current_service_registry
 
 from ...core.running import RunningJob
 from ...core.states import UploadState
-from ...errors import StateConflict
+from ...errors import StateConflict, StorageError, StorageUnavailable
 from ...proxies import current_multipart
 from ...records import jobs, locks, sharing, uploads, uses
 from ...records.contents import Bytes, Circle
@@ -85,6 +85,13 @@ def _dedup(upload_id: uuid.UUID) -> bool:
             # Somebody else has one of the rows. Waiting here would make him wait, too.
             db.session.rollback()
             time.sleep(_PAUSE_SECONDS * (tries + random.random()))  # noqa: S311
+        except StorageUnavailable:
+            raise
+        except StorageError:
+            # One file that cannot be read is no reason to leave the others.
+            db.session.rollback()
+            current_app.logger.exception("Upload %s cannot be compared.", upload_id)
+            return False
     current_app.logger.info("Upload %s keeps its own bytes.", upload_id)
     return False
 
