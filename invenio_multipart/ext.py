@@ -41,6 +41,12 @@ _STOCK_FACTORIES = {
 """Upstream's factories: a site that names one of them gets ours, which does the
 same for every file and knows multipart uploads besides."""
 
+_STOCK_QUERIES = {
+    "invenio_app_rdm.utils.files.checksum_verification_files_query",
+    "invenio_app_rdm.utils.files:checksum_verification_files_query",
+}
+"""Which files InvenioRDM's fixity checks read; a site's own query is left alone."""
+
 _COMPONENTS = {
     "RDM_DRAFT_FILES_SERVICE_COMPONENTS": MultipartFileComponent,
     "RDM_RECORDS_SERVICE_COMPONENTS": MultipartRecordComponent,
@@ -106,6 +112,7 @@ class InvenioMultipart:
 
             app.config["FILES_REST_STORAGE_FACTORY"] = FILES_REST_STORAGE_FACTORY
         _expect_adopted(app)
+        _verify_ours_only(app)
         app.before_request(refuse_malformed)
         # Upstream's own routes raise our errors too, so the handler is the app's.
         app.register_error_handler(MultipartError, error_response)
@@ -125,6 +132,18 @@ def _expect_adopted(app: Flask) -> None:
         from .storage.adopted import expect_by
 
         expect_by(expectation)
+
+
+def _verify_ours_only(app: Flask) -> None:
+    """Have InvenioRDM's fixity checks leave objects of others alone."""
+    schedule = app.config.get("CELERY_BEAT_SCHEDULE") or {}
+    for name, entry in schedule.items():
+        named = entry.get("kwargs") or {}
+        if named.get("files_query") in _STOCK_QUERIES:
+            query = "invenio_multipart.records.adopted:files_to_verify"
+            kwargs = {**named, "files_query": query}
+            # Changed in place: Celery has kept the dictionary it was given.
+            schedule[name] = {**entry, "kwargs": kwargs}
 
 
 def _schedule(app: Flask, name: str, setting: str, task: str) -> None:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from flask import current_app
 from invenio_db import db
-from invenio_files_rest.models import FileInstance, ObjectVersion
+from invenio_files_rest.models import FileInstance
 from sqlalchemy import select, tuple_, update
 
 from ..core.adopted import STORAGE_CLASS, Expected, FoundObject
@@ -264,10 +264,17 @@ def count_problems() -> int:
     return int(Adopted.query.filter(Adopted.problem.isnot(None)).count())
 
 
-def is_used(file_id: uuid.UUID) -> bool:
-    """Whether any file of a record refers to it."""
-    query = select(ObjectVersion.version_id).where(ObjectVersion.file_id == file_id)
-    return db.session.execute(query.limit(1)).first() is not None
+def files_to_verify() -> Any:
+    """InvenioRDM's query for its fixity checks, without what belongs to others.
+
+    Those objects the reaper looks at. Reading them would compare with a digest that
+    nobody may know yet, or fail every day for one that has been withdrawn.
+    """
+    from invenio_app_rdm.utils.files import checksum_verification_files_query
+
+    return checksum_verification_files_query().filter(
+        FileInstance.storage_class.is_distinct_from(STORAGE_CLASS)
+    )
 
 
 def _change(
