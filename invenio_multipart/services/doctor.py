@@ -15,14 +15,25 @@ from invenio_files_rest.proxies import current_files_rest
 from invenio_records_resources.proxies import current_transfer_registry
 from sqlalchemy import inspect
 
-from ..records.models import Batch, Bookmark, Job, Part, Removal, Upload
+from ..records.models import (
+    Adopted,
+    Batch,
+    BatchLink,
+    Bookmark,
+    Job,
+    Link,
+    Part,
+    Removal,
+    Upload,
+)
 from ..storage.factory import storage_factory
+from .doctor_links import examine_links
 from .doctor_location import examine_location
 from .doctor_workers import examine_workers
 from .findings import Finding
 
 _BRANCH = "invenio_multipart"
-_TABLES = (Upload, Part, Batch, Job, Removal, Bookmark)
+_TABLES = (Upload, Part, Batch, Job, Link, BatchLink, Adopted, Removal, Bookmark)
 
 
 def examine() -> Iterator[Finding]:
@@ -38,6 +49,8 @@ def examine() -> Iterator[Finding]:
         yield from examine_location(name, uri)
         # Neither locks nor connections are kept while a store is asked.
         db.session.rollback()
+    if tables.ok:
+        yield from examine_links()
     if any(location.uri.startswith("s3://") for location in locations):
         yield from _content_security_policy()
 
