@@ -11,14 +11,14 @@ from typing import Any, NamedTuple
 
 from invenio_db import db
 from invenio_files_rest.models import FileInstance, ObjectVersion
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select, union, update
 from sqlalchemy.exc import OperationalError
 
 from ..core.states import BATCH_OPEN, UploadState
 from ..errors import StateConflict
 from . import uses
 from .bulk import insert_many, update_many
-from .models import Batch, BatchLink
+from .models import Batch, BatchLink, Upload
 from .uploads import LOCK_REFUSED
 
 _MADE = UploadState.COMMITTING.value
@@ -163,6 +163,16 @@ def progress(batch_id: uuid.UUID) -> dict[str, int]:
         .group_by(BatchLink.state)
     )
     return {row[0]: row[1] for row in db.session.execute(query)}
+
+
+def keys_of(batch_id: uuid.UUID) -> Any:
+    """A query for the keys of all that a batch has announced, files and links."""
+    return union(
+        *(
+            select(model.key).where(model.batch_id == batch_id)
+            for model in (Upload, BatchLink)
+        )
+    )
 
 
 def _run(statement: Any) -> None:

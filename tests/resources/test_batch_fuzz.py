@@ -36,7 +36,15 @@ FILE = st.one_of(
         checksum=TEXTS,
         metadata=st.dictionaries(st.text(max_size=5), VALUES, max_size=3),
         check=st.sampled_from(["link", "md5"]),
-        value=st.just({}),
+        value=st.one_of(
+            VALUES,
+            loosely(id=TEXTS, key=TEXTS),
+            loosely(
+                field=st.one_of(TEXTS, st.text(KEY_CHARACTERS, max_size=30)),
+                md5sum=st.one_of(TEXTS, st.just("0" * 32)),
+            ),
+        ),
+        otherwise=st.one_of(VALUES, st.just("upload")),
     ),
 )
 ANNOUNCEMENT = loosely(

@@ -89,6 +89,11 @@ def _client(sts: dict[str, Any]) -> Any:
     )
 
 
+def _put(sts: dict[str, Any], name: str, data: bytes) -> None:
+    at = {"Bucket": sts["bucket"], "Key": f"{sts['prefix']}{name}"}
+    _client(sts).put_object(**at, Body=data)
+
+
 def _complete(api: Api, batch: dict[str, Any], **body: Any) -> dict[str, Any]:
     reply = api.call("PUT", batch["completion_url"], json=body)
     assert reply.status == 202, reply.json
@@ -143,6 +148,27 @@ def test_a_folder_goes_by_credentials(
     _assert_ended(client, bucket, prefix, "empty")
     files_now = sts_draft.api.get(f"{sts_draft.path}/files").json["entries"]
     assert {e["key"]: e["checksum"] for e in files_now}["run 1/big.bin"] == md5(big)
+
+
+def test_links_beside_credentials(
+    anonymous: Api, server: Server, sts_draft: Draft
+) -> None:
+    """A batch with credentials may hold link entries, and nothing else but these."""
+    first = _announce(sts_draft, ["a"]).json
+    _put(first["sts"], "a", b"bytes")
+    assert _complete(anonymous, first)["status"] == "SUCCESS"
+    value = {"id": sts_draft.id, "key": "a"}
+    links = [{"key": key, "check": "link", "value": value} for key in ("b", "c")]
+    only = _announce(sts_draft, links[:1]).json
+    assert anonymous.call("PUT", only["links_url"]).status == 200
+    assert _complete(anonymous, only)["status"] == "SUCCESS"
+    mixed = _announce(sts_draft, [*links[1:], "d"]).json
+    assert set(mixed["links"]) == {"c"}
+    _put(mixed["sts"], "d", b"sent")
+    assert anonymous.call("PUT", mixed["links"]["c"]).status == 200
+    assert _complete(anonymous, mixed)["result"]["files"] == 2
+    assert sts_draft.content("b") == b"bytes"
+    assert sts_draft.content("c") == b"bytes"
 
 
 def test_credentials_write_below_their_prefix_only(

@@ -8,6 +8,7 @@ from __future__ import annotations
 import threading
 import uuid
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -681,3 +682,60 @@ def test_statements_do_not_grow(app: Any, api: Api, local: str) -> None:
             event.remove(engine, "before_cursor_execute", note)
     assert counts[1][0] <= counts[0][0] + 5, counts
     assert counts[1][1] <= counts[0][1] + 5, counts
+
+
+def let_expire(batch: Open) -> dict[str, Any]:
+    """Let the time of what the batch has brought be over; how its job ends."""
+    from invenio_db import db
+
+    from invenio_multipart.records.models import Batch, Job, utc_now
+
+    pass_deadline(batch)
+    with batch.app.app_context():
+        past = utc_now() - timedelta(minutes=1)
+        Batch.query.filter_by(id=batch.id).update({"expires_at": past})
+        Job.query.filter_by(batch_id=batch.id, kind="expire_batch").update(
+            {"due_at": past}
+        )
+        db.session.commit()
+    (job,) = run_jobs(batch, "expire_batch")
+    return job
+
+
+@pytest.mark.parametrize("what", ["record", "draft", "files"])
+def test_for_a_limited_time(api: Api, local_draft: Draft, what: str) -> None:
+    """Links go when their time is over, and with them bytes that nobody else uses."""
+    data = uuid.uuid4().bytes
+    target = api.new_draft()
+    brought(target, {"a": data})
+    path, body = f"{local_draft.path}/uploads", {}
+    if what == "draft":
+        path, body = "/uploads", {"record": {"metadata": RECORD["metadata"]}}
+    elif what == "files":
+        brought(local_draft, {"mine": DATA})
+    reply = announce(
+        api, path, [link("b", target.id, "a")], expires_in="in 2 days", **body
+    )
+    assert reply.status == 201, reply.json
+    batch, draft = Open(api, reply.json), Draft(api, reply.json["record_id"])
+    assert make(batch, "b").status == 200
+    assert batch.complete(publish=what == "record")["status"] == "SUCCESS"
+    assert api.call("DELETE", target.path).status == 204
+    assert files_of(batch, data) == 1
+    job = let_expire(batch)
+    assert job["status"] == "SUCCESS", job
+    assert (
+        job["result"]["result"]
+        == {
+            "record": "record_deleted",
+            "draft": "draft_deleted",
+            "files": "files_removed",
+        }[what]
+    )
+    assert files_of(batch, data) == 0
+    if what == "files":
+        assert set(entries(draft)) == {"mine"}
+        assert bucket_size(draft) == len(DATA)
+    else:
+        gone = api.get(f"/records/{draft.id}" if what == "record" else draft.path)
+        assert gone.status in (404, 410)

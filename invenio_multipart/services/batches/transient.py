@@ -29,13 +29,14 @@ from sqlalchemy.exc import NoResultFound
 
 from ...core.running import Postpone
 from ...core.states import BATCH_OPEN, BatchState, UploadState
-from ...records import batches, uploads
+from ...records import batch_links, batches, uploads
 from ...records.audit import removals_of
 from ...records.models import Batch, Upload, utc_now
 from .. import audit
 from ..free import free_files, free_later
 from ..uploads.abort import abort_all
 from .end import close
+from .expired_links import remove_links
 from .holders import buckets, holders
 from .tombstone import tombstone
 
@@ -165,7 +166,7 @@ def _is_untouched(batch: Batch, draft: Any) -> bool:
     if draft.get_review() is not None:
         return False
     model = draft.files.file_cls.model_cls
-    keys = select(Upload.key).where(Upload.batch_id == batch.id)
+    keys = batch_links.keys_of(batch.id)
     others = select(func.count()).where(
         model.record_id == draft.id, model.json.isnot(None), model.key.notin_(keys)
     )
@@ -190,7 +191,7 @@ def _remove_entries(batch: Batch, holder: Any) -> None:
     for start in range(0, len(rows), 5000):
         some = [row.id for row in rows[start : start + 5000]]
         _run(delete(model).where(model.id.in_(some)))
-    size = sum(row.size or 0 for row in rows)
+    size = sum(row.size or 0 for row in rows) + remove_links(batch, holder)
     _run(
         update(Bucket)
         .where(Bucket.id == holder.bucket_id)
