@@ -125,6 +125,8 @@ export SQLALCHEMY_DATABASE_URI=${SERVER_URI%/*}/$DATABASE
 # pytest-invenio deletes indices by their names: a prefix keeps those of others.
 export INVENIO_SEARCH_INDEX_PREFIX=upstream-$$-
 export BROKER_URL=memory:// S3_BUCKET=default
+# The host of the tests' remote files has no address anywhere; we would refuse it.
+export INVENIO_MULTIPART_REMOTE_PRIVATE_HOSTS='["inveniordm.test"]'
 AWS_ACCESS_KEY_ID=$S3_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY=$S3_SECRET_ACCESS_KEY \
   python3 "$ROOT/scripts/services/make_bucket.py" "$S3_ENDPOINT_URL" "$S3_REGION_NAME" "$S3_BUCKET"
 
