@@ -81,6 +81,8 @@ def with_links(policy: type) -> type:
     the content of L files only. Whoever may edit a draft may link: that the caller
     may read the target is asked for each file. Whoever may read a record's files may
     be sent on to those that are elsewhere.
+
+    A policy that says ``multipart_links = True`` has seen to it itself.
     """
     if getattr(policy, "multipart_links", False):
         return policy

@@ -117,6 +117,33 @@ def test_defect_21_a_site_that_allows_it(api: Api, other: Api, open_site: None) 
     assert begin(draft, entry_of(url)).status == 201
 
 
+def test_defect_21_a_policy_that_is_taken_as_it_is(
+    app: Any, api: Api, local: str
+) -> None:
+    """A site may keep its policy from being extended; nothing is lost otherwise."""
+    from invenio_rdm_records.services.permissions import RDMRecordPermissionPolicy
+
+    from invenio_multipart.services.permissions import with_links
+
+    class SitePolicy(RDMRecordPermissionPolicy):
+        multipart_links = True
+
+    assert with_links(SitePolicy) is SitePolicy
+    extended = with_links(RDMRecordPermissionPolicy)
+    assert issubclass(extended, RDMRecordPermissionPolicy)
+    assert with_links(extended) is extended
+    changed = {name for name in vars(extended) if name.startswith("can_")}
+    for name in changed:
+        kept = getattr(RDMRecordPermissionPolicy, name)
+        assert getattr(extended, name)[: len(kept)] == list(kept), name
+    source, draft = api.new_draft(), api.new_draft()
+    put_file(source, "a.txt")
+    entry = link_entry("mine.txt", source.id, "a.txt")
+    with setting(app, RDM_PERMISSION_POLICY=SitePolicy):
+        assert begin(draft, entry).status == 403
+    assert begin(draft, entry).status == 201
+
+
 def test_defect_21_other_routes(app: Any, api: Api, open_site: None) -> None:
     """Archive, container, content, parts, status and commit do without its bytes."""
     draft = api.new_draft()

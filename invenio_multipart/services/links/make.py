@@ -6,18 +6,21 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from flask import current_app
 from invenio_db import db
 from invenio_db.uow import UnitOfWork
+from invenio_records_resources.proxies import current_service_registry
+from invenio_records_resources.tasks import extract_file_metadata
 from sqlalchemy.exc import IntegrityError
 
 from ...errors import LinkTargetUnavailable, StateConflict
-from ...records import links, locks, quota
+from ...records import entries, links, locks, quota
 from ...records.links import NewLink
 from ..drafts import make_room, require_keys, require_there, require_writable
+from ..uploads.abort import QueueOp
 
 
 def make_links(
@@ -53,6 +56,23 @@ def make_links(
         raise StateConflict(
             "Another request has just begun a file of these.", "changed"
         ) from error
+
+
+def look_into(service: Any, draft: Any, keys: Collection[str], uow: UnitOfWork) -> None:
+    """Queue upstream's look into new files, for the few kinds of them that it knows.
+
+    What it finds (the size of an image, where the contents of an archive are listed)
+    is of the bytes. Nothing else of the metadata comes along with a link.
+
+    :param service: file service of the draft.
+    """
+    cls, processors = draft.files.file_cls, service.config.file_processors
+    for model in entries.present(cls.model_cls, draft.id, keys):
+        file_record = cls(model.data, model=model)
+        if any(processor.can_process(file_record) for processor in processors):
+            service_id = current_service_registry.get_service_id(service)
+            pid = draft.pid.pid_value
+            uow.register(QueueOp(extract_file_metadata, service_id, pid, model.key))
 
 
 def share(

@@ -20,7 +20,7 @@ from ..uploads.schema import parse
 from .adopt import adopt_objects
 from .content import find_contents, known_files
 from .dedup import dedup
-from .make import make_links
+from .make import look_into, make_links
 from .origins import shown_origin
 from .previous import unchanged_files
 from .schema import (
@@ -56,9 +56,11 @@ class LinkService:
         previous = loaded["previous"]
         with UnitOfWork() as uow:
             made = [*_resolved(identity, draft, wanted, uow)] if wanted else []
+            keys = [link.key for link in made]
             if previous is not None:
                 made += unchanged_files(identity, draft, previous["without"])
             make_links(service, draft, made, uow, created_by=_user_id(identity))
+            look_into(service, draft, keys, uow)
             uow.commit()
         return {"files": [_shown(link) for link in made], "total": len(made)}
 
@@ -102,6 +104,7 @@ class LinkService:
         """
         new = _resolved(identity, draft, wanted, uow)
         make_links(service, draft, new, uow, created_by=_user_id(identity))
+        look_into(service, draft, [link.key for link in new], uow)
         return new
 
     def origin(self, identity: Identity, file_record: Any) -> Any:
