@@ -90,7 +90,7 @@ class Story:
         expect(entry["status"] == "completed", "the link is not a file")
         self.publish("paper")
         shown.title("Everybody reads it there, like any other file.")
-        shown.keep(content="$API/records/$paper/files/data/survey.bin/content")
+        print('   content="$API/records/$paper/files/data/survey.bin/content"')
         shown.variables["content"] = (
             f"{shown.variables['API']}/records/{shown.variables['paper']}"
             "/files/data/survey.bin/content"
@@ -112,12 +112,12 @@ class Story:
         self._send_stock("secret", "notes.txt")
         self.new_draft("thief", account="TOKEN_2")
         answers = []
-        for target in ("$secret", "zzzzz-zzzzz"):
+        for target in ("'$secret'", "zzzzz-zzzzz"):
             refused = shown.curl(
                 f"""\
                 curl "$API/records/$thief/draft/links" -H "$TOKEN_2" -H "$JSON" -d '
                   {{"files": [{{"key": "mine", "record":
-                    {{"id": "'{target}'", "key": "notes.txt"}}}}]}}'
+                    {{"id": "{target}", "key": "notes.txt"}}}}]}}'
                 """,
                 400,
             ).body
@@ -196,7 +196,9 @@ class Story:
         """The reverse look-up."""
         shown = self.shown
         shown.title("An administrator asks who uses these bytes.")
-        code, printed = shown.shell("invenio multipart links $survey/survey.bin")
+        code, printed = shown.shell(
+            "invenio multipart links $survey/survey.bin 2>log.txt"
+        )
         expect(code == 0, printed)
         for line in printed.splitlines():
             print(f"     {line}")
@@ -238,15 +240,25 @@ class Story:
 
     def _send_stock(self, draft: str, key: str) -> None:
         """A small file, by InvenioRDM's own three calls."""
-        shown, path = self.shown, f'"$API/records/${draft}/draft/files'
-        shown.curl(
-            f'curl {path}" -H "$TOKEN" -H "$JSON" -d \'[{{"key": "{key}"}}]\'', 201
+        shown = self.shown
+        shown.variables["files"] = (
+            f"{shown.variables['API']}/records/{shown.variables[draft]}/draft/files"
         )
-        stream = "Content-Type: application/octet-stream"
+        print(f'   files="$API/records/${draft}/draft/files"')
         shown.curl(
-            f'curl {path}/{key}/content" -H "$TOKEN" -H "{stream}" -T {key}', 200
+            f"""\
+            curl "$files" -H "$TOKEN" -H "$JSON" -d '[{{"key": "{key}"}}]'
+            """,
+            201,
         )
-        shown.curl(f'curl -X POST {path}/{key}/commit" -H "$TOKEN"', 200)
+        shown.curl(
+            f"""\
+            curl "$files/{key}/content" -T {key} \\
+              -H "$TOKEN" -H "Content-Type: application/octet-stream"
+            """,
+            200,
+        )
+        shown.curl(f'curl -X POST "$files/{key}/commit" -H "$TOKEN"', 200)
 
     def _complete(self) -> None:
         """Completes the batch of $completion_url, publishes, and waits for its job."""

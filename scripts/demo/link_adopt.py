@@ -50,7 +50,7 @@ def adopt(story: Story, env: dict[str, str]) -> None:
 
 
 def _put(name: str) -> str:
-    return (
-        "curl --aws-sigv4 aws:amz:us-east-1:s3 --user $S3_KEYS "
-        f"-T {name} $S3/lab/{name}"
-    )
+    return f"""\
+        curl --aws-sigv4 aws:amz:us-east-1:s3 --user $S3_KEYS \\
+          -H "x-amz-content-sha256: UNSIGNED-PAYLOAD" -T {name} $S3/lab/{name}
+        """
