@@ -51,18 +51,32 @@ class Ended(NamedTuple):
     ended_on: datetime
 
 
+class Leftovers(NamedTuple):
+    """Object versions that were removed.
+
+    :param size: bytes that the bucket's size still counts for them.
+    """
+
+    count: int
+    size: int
+
+
 def note(file_ids: Iterable[uuid.UUID]) -> None:
     """Have somebody look, after this transaction, whether these are used."""
     rows = [{"file_id": file_id} for file_id in set(file_ids)]
     insert_many(EndedUse.__table__, rows, ended_on=utc_now())
 
 
-def note_versions(*conditions: Any) -> None:
-    """The same for the files of object versions that this transaction removes."""
+def note_versions(*conditions: Any) -> int:
+    """The same for the files of object versions that this transaction removes.
+
+    :returns: of how many files.
+    """
     files = select(ObjectVersion.file_id, literal(utc_now())).distinct()
     files = files.where(ObjectVersion.file_id.isnot(None), *conditions)
     columns = ["file_id", "ended_on"]
-    db.session.execute(insert(EndedUse.__table__).from_select(columns, files))
+    noted = db.session.execute(insert(EndedUse.__table__).from_select(columns, files))
+    return int(noted.rowcount)
 
 
 def in_buckets(bucket_ids: Collection[uuid.UUID]) -> ColumnElement[bool]:
@@ -86,26 +100,26 @@ def drop_leftovers(
     record_id: uuid.UUID,
     bucket_id: uuid.UUID,
     keys: Collection[str] | None = None,
-) -> int:
+) -> Leftovers:
     """Remove what a draft's bucket holds and no file entry of it refers to.
 
     Upstream keeps what was deleted as an old version, below a mark.
 
     :param entries: table of the draft's file entries.
     :param keys: only what has one of these; None for all.
-    :returns: how many bytes the bucket's size still counts for it.
     """
     if keys is None:
         return _drop_leftovers(entries, record_id, bucket_id)
-    named = (ObjectVersion.key.in_(some) for some in chunks(set(keys)))
-    return sum(
-        _drop_leftovers(entries, record_id, bucket_id, condition) for condition in named
-    )
+    dropped = [
+        _drop_leftovers(entries, record_id, bucket_id, ObjectVersion.key.in_(some))
+        for some in chunks(set(keys))
+    ]
+    return Leftovers(sum(d.count for d in dropped), sum(d.size for d in dropped))
 
 
 def _drop_leftovers(
     entries: Any, record_id: uuid.UUID, bucket_id: uuid.UUID, *named: Any
-) -> int:
+) -> Leftovers:
     of_open_batch = (
         select(BatchLink.version_id)
         .join(Batch, Batch.id == BatchLink.batch_id)
@@ -122,14 +136,13 @@ def _drop_leftovers(
         # These get their entries when the batch is complete.
         ObjectVersion.version_id.notin_(of_open_batch),
     )
-    counted = (
-        select(func.coalesce(func.sum(FileInstance.size), 0))
-        .join(ObjectVersion, ObjectVersion.file_id == FileInstance.id)
-        .where(*mine, ObjectVersion.is_head)
-    )
-    size = int(db.session.execute(counted).scalar_one())
-    drop_versions(*mine)
-    return size
+    counted = func.sum(FileInstance.size).filter(ObjectVersion.is_head)
+    found = select(func.count(), func.coalesce(counted, 0)).select_from(ObjectVersion)
+    found = found.outerjoin(FileInstance, FileInstance.id == ObjectVersion.file_id)
+    count, size = db.session.execute(found.where(*mine)).one()
+    if count:
+        drop_versions(*mine)
+    return Leftovers(count, int(size))
 
 
 def ended(

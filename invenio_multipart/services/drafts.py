@@ -22,6 +22,7 @@ from ..errors import (
     TooManyFiles,
 )
 from ..records import entries, uploads
+from .free import end_entries
 from .uploads.abort import abort_all
 from .uploads.initiate import checked_key
 
@@ -102,6 +103,8 @@ def make_room(service: Any, draft: Any, keys: Collection[str], uow: UnitOfWork) 
         abort_all(begun, uow)
         entries.drop_pending(model, draft.id, [entry.key for entry in present])
     check_count(service, draft, len(keys))
+    # What a request that came too late has left there.
+    end_entries(draft.files, uow, keys)
 
 
 def check_count(service: Any, draft: Any, more: int) -> None:

@@ -66,17 +66,18 @@ def end_entries(
         return
     # Entries that are just being deleted shall be seen as such.
     db.session.flush()
-    size = uses.drop_leftovers(
+    dropped = uses.drop_leftovers(
         files.file_cls.model_cls, files.record.id, bucket.id, keys
     )
-    quota.release_bytes(bucket.id, size)
-    free_later(uow)
+    quota.release_bytes(bucket.id, dropped.size)
+    if dropped.count:
+        free_later(uow)
 
 
 def end_buckets(bucket_ids: Collection[uuid.UUID], uow: UnitOfWork) -> None:
     """Buckets are about to be removed with all they hold."""
-    uses.note_versions(uses.in_buckets(bucket_ids))
-    free_later(uow)
+    if uses.note_versions(uses.in_buckets(bucket_ids)):
+        free_later(uow)
 
 
 def free_later(uow: UnitOfWork) -> None:

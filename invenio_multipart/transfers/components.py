@@ -64,11 +64,11 @@ class MultipartFileComponent(FileServiceComponent):  # type: ignore[misc]
                 raise UploadForbidden("Multipart uploads are not allowed here.")
         if record.files.enabled:
             _check_remote(data)
-            self._link(identity, record, data)
-            self._replace_pending(record, [entry["key"] for entry in data])
-            # What a request that came too late has put there meanwhile.
+            # What a request that came too late has left there.
             new = [entry["key"] for entry in data if entry["key"] not in record.files]
             end_entries(record.files, self.uow, new)
+            self._link(identity, record, data)
+            self._replace_pending(record, [entry["key"] for entry in data])
 
     def _link(
         self, identity: Identity, record: Any, data: list[dict[str, Any]]

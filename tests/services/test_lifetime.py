@@ -77,8 +77,9 @@ def test_content_that_was_never_committed(app: Any, local_draft: Draft) -> None:
     assert bucket_size(local_draft) == len(b"again")
 
 
+@pytest.mark.parametrize("again", ["upload", "link", "links"])
 def test_content_that_comes_after_its_file_is_deleted(
-    app: Any, local_draft: Draft
+    app: Any, local_draft: Draft, again: str
 ) -> None:
     """What a slow request leaves behind goes when its key is begun again."""
     from invenio_db import db
@@ -92,7 +93,17 @@ def test_content_that_comes_after_its_file_is_deleted(
             RDMFileDraftMetadata.object_version_id.is_(None)
         ).delete()
         db.session.commit()
-    put(local_draft, "a.txt", b"again")
+    source = local_draft.api.new_draft()
+    put(source, "b.txt", b"again")
+    if again == "upload":
+        put(local_draft, "a.txt", b"again")
+    elif again == "link":
+        linked(local_draft, "a.txt", source.id, "b.txt")
+    else:
+        target = {"id": source.id, "key": "b.txt"}
+        body = {"files": [{"key": "a.txt", "record": target}]}
+        reply = local_draft.api.call("POST", f"{local_draft.path}/links", json=body)
+        assert reply.status == 201, reply.json
     assert is_there(app, file) == GONE
     assert bucket_size(local_draft) == len(b"again")
 
