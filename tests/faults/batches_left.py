@@ -18,7 +18,14 @@ from invenio_rdm_records.records.models import RDMDraftMetadata
 from sqlalchemy import func, select
 
 from invenio_multipart.core.states import JOB_OPEN, OPEN
-from invenio_multipart.records.models import Batch, Job, Part, Upload, utc_now
+from invenio_multipart.records.models import (
+    Batch,
+    BatchLink,
+    Job,
+    Part,
+    Upload,
+    utc_now,
+)
 
 from .left_behind import Store
 
@@ -102,6 +109,11 @@ def _assert_rows(batch: Any) -> None:
     assert db.session.execute(parts).scalar_one() == 0, f"{batch} left parts"
     if batch.state != "completed":
         assert batch.purged_on is not None, f"{batch} was never freed"
+    for link in BatchLink.query.filter_by(batch_id=batch.id):
+        assert link.state in _ENDED, f"{link} is still {link.state}"
+        assert batch.state == "completed" or link.state != "completed"
+        holds = link.version_id is not None
+        assert holds == (link.state == "completed"), f"{link} {link.state}"
 
 
 def _assert_entries(record_id: Any) -> None:
@@ -113,7 +125,7 @@ def _assert_entries(record_id: Any) -> None:
             if entry.json is not None:
                 told = f"{entry.key} is pending for ever: {entry.json}"
                 assert entry.object_version_id is not None, told
-                assert entry.json["transfer"] == {"type": "L"}
+                assert entry.json["transfer"]["type"] == "L"
         for row in cls.model_cls.query.filter_by(id=record_id):
             if row.bucket is not None:
                 _assert_size(row.bucket)

@@ -17,7 +17,7 @@ import requests
 from sqlalchemy.exc import DBAPIError
 
 from ..driver import RECORD, Draft, Reply
-from .batch_client import KINDS, BatchClient, File, file_of
+from .batch_client import KINDS, BatchClient, File, file_of, link_to
 from .batches_left import batches_since
 from .left_behind import make_old
 from .lifeline import Killed, drop_connections
@@ -42,9 +42,11 @@ class Schedule:
         self.closed: set[str] = set()
         """Batches whose links nobody may use any more: their deadline passed."""
         self._dropped = False
+        self._target = ("", b"")
 
     def run(self, actions: int) -> None:
         """So many actions, some of which are broken off."""
+        self._target = self._published()
         for _ in range(actions):
             weights = {
                 self.new_draft: 1 if self.drafts else 50,
@@ -95,7 +97,11 @@ class Schedule:
             self.note(client.look_up())
         for key, file in client.files.items():
             chance = self.random.random()
-            if key not in client.reply.get("presigned_urls", {}) or chance < 0.1:
+            urls = {
+                **client.reply.get("presigned_urls", {}),
+                **client.reply.get("links", {}),
+            }
+            if key not in urls or chance < 0.1:
                 continue
             wrong = file.data[::-1] if chance < 0.2 else file.data
             try:
@@ -235,9 +241,26 @@ class Schedule:
 
     def _file(self, number: int) -> File:
         # Two parts are many bytes, so they are rare.
-        kind = self.random.choices(KINDS, [4, 4, 4, 4, 1, 2])[0]
+        kinds = [*KINDS, "link"]
+        kind = self.random.choices(kinds, [4, 4, 4, 4, 1, 2, 4])[0]
         name = f"{kind}/{number}" if self.random.random() < 0.7 else f"same/{number}"
+        if kind == "link":
+            record, data = self._target
+            return link_to(record, "target", name, data)
         return file_of(kind, name, self.random.randbytes(100))
+
+    def _published(self) -> tuple[str, bytes]:
+        """A record that links point at: its id, and what is in its file."""
+        draft, data = self.world.api.new_draft(), self.random.randbytes(100)
+        body = [{"key": "target"}]
+        assert draft.api.call("POST", f"{draft.path}/files", json=body).status == 201
+        path = draft.file("target", "/content")
+        headers = {"Content-Type": "application/octet-stream"}
+        sent = draft.api.call("PUT", path, data=data, headers=headers)
+        assert sent.status == 200, sent.json
+        assert draft.commit("target").status == 200
+        assert draft.publish().status == 202
+        return draft.id, data
 
     def _find_orphan(self) -> None:
         """A client that never heard the reply looks for its batch."""
