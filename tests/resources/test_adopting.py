@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import gc
 import io
+import warnings
 import zipfile
 from collections.abc import Iterator
 from typing import Any
@@ -297,6 +299,32 @@ def test_zip_listing(shelf: Shelf, api: Api) -> None:
     assert listed.json["entries"][0]["key"] == "inner/a.txt"
     path = f"{record}/files/a.zip/container/inner/a.txt"
     assert download(api, path) == (200, DATA)
+
+
+def test_images(versions: Shelf, api: Api) -> None:
+    """IIIF shows an image where it is, the version that was linked."""
+    from PIL import Image
+
+    def png(color: str) -> bytes:
+        packed = io.BytesIO()
+        Image.new("RGB", (40, 30), color).save(packed, "PNG")
+        return packed.getvalue()
+
+    versions.put("data/a.png", png("red"))
+    draft = api.new_draft()
+    linked(draft, {"key": "a.png", "url": versions.url("data/a.png")})
+    publish(draft)
+    versions.put("data/a.png", png("blue"))
+    with warnings.catch_warnings():
+        # Upstream leaves the image's file to the garbage collector.
+        warnings.simplefilter("ignore", ResourceWarning)
+        path = f"/iiif/record:{draft.id}:a.png/full/^20,/0/default.png"
+        status, data = download(api, path)
+        gc.collect()
+    assert status == 200
+    image = Image.open(io.BytesIO(data)).convert("RGB")
+    assert image.size == (20, 15)
+    assert image.getpixel((5, 5)) == (255, 0, 0)
 
 
 def test_who_may(app: Any, shelf: Shelf, api: Api, other: Api) -> None:
