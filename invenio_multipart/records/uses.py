@@ -31,6 +31,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import IntegrityError
 
+from ..core.adopted import STORAGE_CLASS
 from ..core.states import BATCH_OPEN, UploadState
 from .bulk import chunks, insert_many, update_many
 from .models import Adopted, Batch, BatchLink, EndedUse, Upload, utc_now
@@ -227,13 +228,17 @@ def _delete_unused(
     """
     used = exists().where(ObjectVersion.file_id == FileInstance.id)
     columns = (FileInstance.id, FileInstance.uri, FileInstance.size)
-    query = select(*columns).where(FileInstance.id.in_(file_ids), ~used)
+    query = select(*columns, FileInstance.storage_class).where(
+        FileInstance.id.in_(file_ids), ~used
+    )
     query = query.order_by(FileInstance.id).with_for_update(of=FileInstance)
     locked = {row.id: row for row in db.session.execute(query)}
     # A statement of its own: the first one's answer is from before it had the locks.
     query = select(FileInstance.id).where(FileInstance.id.in_(locked), ~used)
     adopted = select(Adopted.file_id).where(Adopted.file_id.in_(locked))
     others = set(db.session.execute(adopted).scalars())
+    # One sign is enough: what is deleted by mistake is somebody else's, for ever.
+    others |= {id_ for id_, row in locked.items() if row.storage_class == STORAGE_CLASS}
     places = _places()
     gone = _delete_instances(
         [

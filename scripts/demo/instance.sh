@@ -153,7 +153,7 @@ S3_SECRET_ACCESS_KEY = "$S3_SECRET_ACCESS_KEY"
 S3_REGION_NAME = "$S3_REGION_NAME"
 
 # Objects below this folder may be linked in place by administrators.
-MULTIPART_LINK_LOCATIONS = ["s3://$S3_BUCKET/lab/"]
+MULTIPART_LINK_LOCATIONS = ["s3://lab/finished/"]
 CFG
   ! has_sts "$1" || sts_settings "$1" >>"$INSTANCE/invenio.cfg"
   chmod 600 "$INSTANCE/invenio.cfg" "$INSTANCE/secret"

@@ -14,25 +14,31 @@ if TYPE_CHECKING:
 OBJECT = "A measurement that was in the bucket already.\n"
 CHANGED = "Somebody has written over the measurement.\n"
 
+_SIGNED = """\
+curl --aws-sigv4 aws:amz:us-east-1:s3 --user $S3_KEYS \\
+  -H "x-amz-content-sha256: UNSIGNED-PAYLOAD" """
+
 
 def adopt(story: Story, env: dict[str, str]) -> None:
     """An object that somebody has put into a bucket."""
     shown = story.shown
     shown.title("Users put objects into a bucket; an administrator links them.")
     shown.say("The site's settings name the folder whose objects may be linked:")
-    print(f"     MULTIPART_LINK_LOCATIONS = ['s3://{env['S3_BUCKET']}/lab/']")
+    print("     MULTIPART_LINK_LOCATIONS = ['s3://lab/finished/']")
     shown.variables |= {
         "S3_KEYS": f"{env['S3_ACCESS_KEY_ID']}:{env['S3_SECRET_ACCESS_KEY']}",
-        "S3": f"{env['S3_ENDPOINT_URL']}/{env['S3_BUCKET']}",
+        "LAB": f"{env['S3_ENDPOINT_URL']}/lab",
     }
+    # An earlier run has made the bucket.
+    shown.curl(f"{_SIGNED}-X PUT $LAB", 200, 409)
     (shown.folder / "run1.txt").write_text(OBJECT)
     shown.curl(_put("run1.txt"), 200)
     story.new_draft("lab", account="TOKEN_3")
     reply = shown.curl(
-        f"""\
+        """\
         curl "$API/records/$lab/draft/files" -H "$TOKEN_3" -H "$JSON" -d '[
-          {{"key": "run1.txt", "transfer": {{"type": "R",
-           "url": "s3://{env["S3_BUCKET"]}/lab/run1.txt"}}}}]'
+          {"key": "run1.txt", "transfer": {"type": "R",
+           "url": "s3://lab/finished/run1.txt"}}]'
         """,
         201,
     ).body
@@ -50,7 +56,4 @@ def adopt(story: Story, env: dict[str, str]) -> None:
 
 
 def _put(name: str) -> str:
-    return f"""\
-        curl --aws-sigv4 aws:amz:us-east-1:s3 --user $S3_KEYS \\
-          -H "x-amz-content-sha256: UNSIGNED-PAYLOAD" -T {name} $S3/lab/{name}
-        """
+    return f"{_SIGNED}-T {name} $LAB/finished/{name}"

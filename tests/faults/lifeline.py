@@ -100,9 +100,11 @@ def connected(lifeline: Lifeline) -> Iterator[Lifeline]:
         commit(self)
         lifeline.step("after a commit")
 
-    def before_statement(*args: Any) -> None:
-        # A process that is dead does not tidy up on its way out either.
-        lifeline.breathe()
+    def before_statement(_: Any, __: Any, statement: str, *args: Any) -> None:
+        # A process that is dead does not tidy up on its way out either. But what it
+        # has not committed the database rolls back, when its connections end.
+        if not statement.startswith("ROLLBACK"):
+            lifeline.breathe()
 
     URLLib3Session.send, Session.commit = watched_send, watched_commit
     event.listen(Engine, "before_cursor_execute", before_statement)

@@ -222,6 +222,26 @@ def test_the_object_stays(app: Any, shelf: Shelf, adopted: Draft, end: Any) -> N
         assert not found.get("DeleteMarkers")
 
 
+def test_its_storage_class_is_enough(app: Any, shelf: Shelf, adopted: Draft) -> None:
+    """Even where the site has a location, and our row of it was lost, it stays."""
+    from invenio_db import db
+    from invenio_files_rest.models import Location
+
+    from invenio_multipart.records.models import Adopted
+
+    with app.app_context():
+        location = Location(name=shelf.bucket, uri=f"s3://{shelf.bucket}")
+        db.session.add(location)
+        Adopted.query.filter_by(file_id=instance_of(adopted)[0].id).delete()
+        db.session.commit()
+        try:
+            _delete_draft(adopted)
+        finally:
+            Location.query.filter_by(name=shelf.bucket).delete()
+            db.session.commit()
+    assert shelf.has("data/a.txt")
+
+
 def test_upstream_removes_the_row_only(app: Any, shelf: Shelf) -> None:
     """Upstream's own clean-up, even when it is forced, leaves the object alone."""
     from invenio_db import db

@@ -16,6 +16,7 @@ from invenio_db import db
 from invenio_db.uow import UnitOfWork
 from invenio_files_rest.models import FileInstance
 from invenio_records_resources.proxies import current_service_registry
+from invenio_search.engine import search
 from sqlalchemy import select
 from sqlalchemy.orm.exc import NoResultFound
 
@@ -228,7 +229,14 @@ def _remove_draft(batch: Batch) -> None:
     """Remove a draft that was made for the batch, unless somebody has used it."""
     if not batch.provisioned or "records" not in current_service_registry._services:
         return
-    service = current_service_registry.get("records")
+    try:
+        _remove_unused_draft(batch, current_service_registry.get("records"))
+    except search.exceptions.NotFoundError:
+        # Whoever made the draft was cut off before it was in the index.
+        current_app.logger.info("Draft %s was not in the index.", batch.pid_value)
+
+
+def _remove_unused_draft(batch: Batch, service: Any) -> None:
     with UnitOfWork() as uow:
         # Somebody may just be announcing other files for it.
         locks.await_turn(batch.record_id)
