@@ -19,6 +19,7 @@ from ..batching import (
     open_batch,
     open_with,
     pass_deadline,
+    row,
     run_jobs,
 )
 from ..driver import RECORD, Api, Draft
@@ -88,6 +89,17 @@ def test_provisioned_draft_goes(api: Api, storage: str, how: str) -> None:
     end(batch, how)
     assert api.get(draft.path).status in (404, 410)
     assert batch.status()["state"] in ("aborted", "expired")
+
+
+def test_provisioned_draft_that_is_in_no_index_goes(api: Api, local: str) -> None:
+    """So does one whose maker was cut off before it came into the index."""
+    from invenio_rdm_records.proxies import current_rdm_records_service as service
+
+    draft, batch = provisioned(api)
+    with api.app.app_context():
+        service.draft_indexer.delete_by_id(row(batch).record_id)
+    end(batch, "expire")
+    assert api.get(draft.path).status in (404, 410)
 
 
 @pytest.mark.parametrize("how", ["abort", "expire"])
