@@ -123,10 +123,15 @@ def assert_settled(app: Any, store: Store, begun: datetime) -> None:
 
 
 def _assert_ended(upload: Any, store: Store) -> None:
+    from invenio_db import db
+    from invenio_files_rest.models import FileInstance
+
     assert not upload.is_open, f"{upload} is still open: {upload.error_message}"
-    whole = upload.state == "completed"
-    if not whole:
+    if upload.state != "completed":
         assert upload.purged_on is not None, f"{upload} was never freed"
+    # What became a file stays as long as somebody uses it, and no longer.
+    whole = db.session.get(FileInstance, upload.file_id) is not None
+    assert upload.state == "completed" or not whole, f"{upload} has become a file"
     if upload.uri.startswith("s3://"):
         assert store.uploads(upload.uri) == [], f"{upload} is still open in S3"
         sizes = store.objects(upload.uri)
