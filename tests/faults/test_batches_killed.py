@@ -70,7 +70,7 @@ AT_EXPIRY = {
     "before anything": KillPoint(f"{BATCH}.transient:_take_down"),
     "taken down, not committed": KillPoint(f"{BATCH}.transient:_take_down", after=True),
     "before the bytes": KillPoint(f"{BATCH}.transient:_free"),
-    "with some bytes gone": KillPoint(f"{BATCH}.free:_delete_bytes", True, call=2),
+    "with some bytes gone": KillPoint("services.free:_delete_bytes", True, call=2),
     "after the bytes": KillPoint(f"{BATCH}.transient:_free", after=True),
     "before settling": KillPoint(f"{BATCH}.transient:_settle"),
     "settled, not committed": KillPoint(f"{BATCH}.transient:_settle", after=True),

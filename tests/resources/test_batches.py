@@ -48,7 +48,7 @@ def test_announcement(api: Api, draft: Draft) -> None:
     assert set(batch) == {
         *("id", "record_id", "version", "revision_id", "mode", "state"),
         *("presigned_urls", "headers", "sts", "links", "complete_before", "self"),
-        *("completion_url", "abort_url", "files_url", "script_url"),
+        *("completion_url", "abort_url", "files_url", "links_url", "script_url"),
         *("purge_job_id", "expires_in", "expires_job_id"),
     }
     assert batch["record_id"] == draft.id
@@ -281,7 +281,7 @@ def test_page_of_files(draft: Draft) -> None:
     for key in ("01", "03"):
         batch.send_ok(key, b"x")
     first = batch.files("&size=4")
-    assert set(first) == {"files", "presigned_urls", "headers", "next"}
+    assert set(first) == {"files", "presigned_urls", "headers", "links", "next"}
     assert [entry["key"] for entry in first["files"]] == ["00", "01", "02", "03"]
     assert set(first["files"][0]) == {
         *("key", "size", "checksum", "state", "uploaded", "uploaded_bytes"),
