@@ -8,7 +8,7 @@ from __future__ import annotations
 from flask import request
 
 from ..errors import BadRequest, InvalidKey
-from .wire import require_storable
+from .wire import is_storable, require_storable
 
 _CREATE = {"draft_files.create", "draft_media_files.create"}
 _STORED = ("transfer", "metadata")
@@ -39,5 +39,10 @@ def refuse_malformed() -> None:
         if body is not None and not objects:
             raise BadRequest("Send a list of objects, one per file.")
         for entry in body or ():
-            # Key and digest have checks of their own.
+            key = entry.get("key")
+            if isinstance(key, str) and not is_storable(key):
+                raise InvalidKey(
+                    "The key holds a NUL or half a character.", field="key"
+                )
+            # The digest has checks of its own.
             require_storable({name: entry.get(name) for name in _STORED})

@@ -56,7 +56,7 @@ def require_storable(body: dict[str, Any]) -> None:
                 inner += value.values()
             elif isinstance(value, list):
                 inner += value
-            elif isinstance(value, str) and not _is_storable(value):
+            elif isinstance(value, str) and not is_storable(value):
                 raise BadRequest("A text holds a NUL or half a character.")
         if not inner:
             return
@@ -64,7 +64,8 @@ def require_storable(body: dict[str, Any]) -> None:
     raise BadRequest(f"The object is nested deeper than {_DEEPEST} levels.")
 
 
-def _is_storable(text: str) -> bool:
+def is_storable(text: str) -> bool:
+    """Whether a database and JSON take it: no NUL, and no half of a character."""
     if text.isascii():
         return "\x00" not in text
     # Halves of characters can be escaped in JSON, and are no Unicode.

@@ -368,6 +368,7 @@ def test_without_this_package(linked: Linked) -> None:
             )
             sent = item.send_file()
             assert sent.status_code == (302 if linked.storage == "s3" else 200)
+            sent.close()
             with item.open_stream("rb") as stream:
                 assert stream.read() == FILES["text.txt"]
     finally:

@@ -519,7 +519,7 @@ def test_reaper_finds_nothing(app: Any, local_draft: Draft, source: str) -> None
 
     batch = open_batch(local_draft, [link("a", source, "data/a.txt"), "b"])
     assert make(batch, "a").status == 200
-    wrong = [found for found in preview(app) if found.kind == "bucket"]
+    wrong = [found for found in preview(app) if found.what == "bucket"]
     with app.app_context():
         from ..batching import row
 
