@@ -7,6 +7,9 @@
 #   ./run-tests.sh                      all tests
 #   ./run-tests.sh tests/core -k plan   any arguments of pytest
 #
+# All tests are run by two workers, each with a site of its own, where there are two processors;
+# tests that are chosen are run by one. (-n of pytest-xdist says otherwise.)
+#
 # Services that run already (scripts/services.sh start) are used and left running; others are started,
 # and stopped at the end. scripts/services.sh, scripts/python-env.sh and scripts/sts.sh tell about
 # their settings.
@@ -64,10 +67,11 @@ prepare
 ! wants_sts "$@" || sts_prepare || die "the servers with temporary credentials could not be started"
 environment=$("$SERVICES" env)
 eval "$environment"
-paths=(tests)
-! names_a_path "$@" || paths=()
+defaults=(tests)
+[ "$(nproc)" = 1 ] || defaults+=(-n 2 --dist worksteal)
+! names_a_path "$@" || defaults=()
 code=0
-"$PYTHON" -m pytest "${paths[@]}" "$@" || code=$?
+"$PYTHON" -m pytest "${defaults[@]}" "$@" || code=$?
 # Our words come after pytest's own closing line, which stays what it is.
 if [ "$code" = 0 ]; then say "TESTS PASSED in $((SECONDS - begun)) s"; else say "TESTS FAILED (pytest: $code) after $((SECONDS - begun)) s"; fi
 exit "$code"

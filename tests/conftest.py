@@ -6,12 +6,17 @@
 ``run-tests.sh`` starts the services and tells here by environment variables where
 they are. Nothing is rolled back between tests: each makes its own draft, and what
 locks and crashes do can only be seen in transactions that really end.
+
+Each worker of pytest-xdist has a site of its own: database, indices, bucket, and
+databases of Redis.
 """
 
 from __future__ import annotations
 
 import importlib.util
 import os
+import subprocess
+import sys
 import uuid
 import warnings
 from collections.abc import Iterator
@@ -30,6 +35,12 @@ settings.load_profile("project")
 
 ROOT = Path(__file__).parent.parent
 GIB = 2**30
+
+WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+"""Number of this worker, from 0 on; 0 as well where there are none."""
+
+if WORKER and "S3_BUCKET" in os.environ:
+    os.environ["S3_BUCKET"] += f"-{WORKER}"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -75,12 +86,19 @@ def database_uri() -> Iterator[str]:
     engine.dispose()
 
 
+def _redis(number: int) -> str:
+    """One of four databases of this worker; the demo has the first six.
+
+    Redis has 16 unless it is told otherwise, which is enough for two workers.
+    """
+    return f"{_required('REDIS_URL')}/{6 + 4 * WORKER + number}"
+
+
 @pytest.fixture(scope="session")
 def site_config(database_uri: str) -> dict[str, Any]:
     """What a site's invenio.cfg would say; nothing of ours is in it."""
     from invenio_app.config import APP_DEFAULT_SECURE_HEADERS
 
-    redis = _required("REDIS_URL")
     return {
         "APP_DEFAULT_SECURE_HEADERS": {
             **APP_DEFAULT_SECURE_HEADERS,
@@ -97,15 +115,15 @@ def site_config(database_uri: str) -> dict[str, Any]:
             }
         ],
         "SEARCH_INDEX_PREFIX": f"test-{uuid.uuid4().hex[:8]}-",
-        "BROKER_URL": f"{redis}/10",
-        "CELERY_BROKER_URL": f"{redis}/10",
+        "BROKER_URL": _redis(0),
+        "CELERY_BROKER_URL": _redis(0),
         "CELERY_RESULT_BACKEND": "cache",
         "CELERY_CACHE_BACKEND": "memory",
         "CELERY_TASK_ALWAYS_EAGER": True,
         "CELERY_TASK_EAGER_PROPAGATES": False,
-        "CACHE_REDIS_URL": f"{redis}/12",
-        "ACCOUNTS_SESSION_REDIS_URL": f"{redis}/13",
-        "COMMUNITIES_IDENTITIES_CACHE_REDIS_URL": f"{redis}/15",
+        "CACHE_REDIS_URL": _redis(1),
+        "ACCOUNTS_SESSION_REDIS_URL": _redis(2),
+        "COMMUNITIES_IDENTITIES_CACHE_REDIS_URL": _redis(3),
         "RATELIMIT_STORAGE_URI": "memory://",
         "RATELIMIT_ENABLED": False,
         "SITE_UI_URL": "http://localhost",
@@ -125,6 +143,21 @@ def site_config(database_uri: str) -> dict[str, Any]:
         "S3_SECRET_ACCESS_KEY": _required("S3_SECRET_ACCESS_KEY"),
         "S3_REGION_NAME": os.environ.get("S3_REGION_NAME", "us-east-1"),
     }
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _bucket() -> None:
+    """Make that of this worker, with the script that makes the first one."""
+    if not WORKER:
+        return
+    command = [sys.executable, str(ROOT / "scripts" / "services" / "make_bucket.py")]
+    names = ("S3_ENDPOINT_URL", "S3_REGION_NAME", "S3_BUCKET")
+    keys = {
+        "AWS_ACCESS_KEY_ID": _required("S3_ACCESS_KEY_ID"),
+        "AWS_SECRET_ACCESS_KEY": _required("S3_SECRET_ACCESS_KEY"),
+    }
+    command += [_required(name) for name in names]
+    subprocess.run(command, env={**os.environ, **keys}, check=True)
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import threading
@@ -808,7 +807,7 @@ def test_real_worker(
 ) -> None:
     """A Celery worker runs a job from a real broker; when killed, another one does."""
     queue = f"jobs-{uuid.uuid4().hex}"
-    broker = f"{os.environ['REDIS_URL']}/11"
+    broker = site_config["BROKER_URL"]
     changes = {"CELERY_BROKER_URL": broker, "BROKER_URL": broker}
     changes |= {"CELERY_TASK_ALWAYS_EAGER": False, "CELERY_TASK_DEFAULT_QUEUE": queue}
     environment = live_environment(site_config, tmp_path, **changes)
