@@ -58,6 +58,12 @@ class Origin:
             version_ref=data.get("version_id"),
         )
 
+    @classmethod
+    def of_transfer(cls, transfer: Mapping[str, Any] | None) -> Origin | None:
+        """The origin that an entry's ``transfer`` has; None of one that has none."""
+        found = (transfer or {}).get("origin")
+        return cls.from_json(found) if found else None
+
     def linked_again(self, now: datetime) -> Origin:
         """The origin of a link to a file that is a link itself: the ancestor."""
         return replace(self, linked_on=now)

@@ -12,14 +12,12 @@ from typing import Any, NamedTuple
 from invenio_db import db
 from invenio_files_rest.models import FileInstance, ObjectVersion
 from sqlalchemy import func, select, union, update
-from sqlalchemy.exc import OperationalError
 
 from ..core.states import BATCH_OPEN, UploadState
-from ..errors import StateConflict
 from . import uses
-from .bulk import insert_many, update_many
+from .bulk import change, insert_many, update_many
+from .locks import unless_busy
 from .models import Batch, BatchLink, Upload
-from .uploads import LOCK_REFUSED
 
 _MADE = UploadState.COMMITTING.value
 _OPEN = (UploadState.INITIATED.value, _MADE)
@@ -109,14 +107,8 @@ def locked(batch_id: uuid.UUID, record_id: uuid.UUID, key: str) -> BatchLink | N
         .with_for_update(nowait=True, of=BatchLink)
         .execution_options(populate_existing=True)
     )
-    try:
+    with unless_busy("The link is just being made; try again."):
         found: BatchLink | None = db.session.execute(query).scalar_one_or_none()
-    except OperationalError as error:
-        if getattr(error.orig, "pgcode", None) not in LOCK_REFUSED:
-            raise
-        raise StateConflict(
-            "The link is just being made; try again.", "busy"
-        ) from error
     return found
 
 
@@ -143,12 +135,12 @@ def end(batch_id: uuid.UUID, target: UploadState, *, key: str | None = None) -> 
         *mine, BatchLink.version_id.isnot(None)
     )
     uses.drop_versions(ObjectVersion.version_id.in_(versions))
-    _run(update(BatchLink).where(*mine).values(state=target.value, version_id=None))
+    change(update(BatchLink).where(*mine).values(state=target.value, version_id=None))
 
 
 def complete(batch_id: uuid.UUID) -> None:
     """Say that all open entries are files now."""
-    _run(
+    change(
         update(BatchLink)
         .where(BatchLink.batch_id == batch_id, BatchLink.state.in_(_OPEN))
         .values(state=UploadState.COMPLETED.value)
@@ -173,8 +165,3 @@ def keys_of(batch_id: uuid.UUID) -> Any:
             for model in (Upload, BatchLink)
         )
     )
-
-
-def _run(statement: Any) -> None:
-    """Change rows that no object of this session stands for."""
-    db.session.execute(statement.execution_options(synchronize_session=False))

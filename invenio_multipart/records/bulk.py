@@ -177,6 +177,11 @@ def _type(column: Column[Any]) -> Any:
     return column.type
 
 
+def change(statement: Any) -> None:
+    """Change rows that no object of this session stands for."""
+    db.session.execute(statement.execution_options(synchronize_session=False))
+
+
 def chunks(values: Iterable[Any]) -> Iterable[Sequence[Any]]:
     """The values, as many at a time as one statement may name."""
     every = list(values)

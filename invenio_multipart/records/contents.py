@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from invenio_db import db
-from invenio_files_rest.models import FileInstance, ObjectVersion
+from invenio_files_rest.models import FileInstance
 from sqlalchemy import (
     ARRAY,
     BigInteger,
@@ -33,7 +33,7 @@ from sqlalchemy import (
 )
 
 from .bulk import chunks
-from .links import SharedFile, shared_file
+from .links import SharedFile, shared_file, shared_files
 from .models import Adopted
 
 _PER_CONTENT = 3
@@ -118,23 +118,11 @@ def _query(tables: Tables) -> Select[Any]:
         Adopted.file_id == FileInstance.id, Adopted.problem.isnot(None)
     )
     query = (
-        select(
-            entries.key,
-            entries.json,
-            entries.record_id,
-            FileInstance.id,
-            FileInstance.size,
-            FileInstance.checksum,
-        )
-        .select_from(FileInstance)
-        .join(ObjectVersion, ObjectVersion.file_id == FileInstance.id)
-        .join(entries, entries.object_version_id == ObjectVersion.version_id)
+        shared_files(entries)
         .join(records, records.id == entries.record_id)
         .join(parents, parents.id == records.parent_id)
         .where(
-            FileInstance.readable.is_(True),
             FileInstance.last_check.isnot(false()),
-            entries.json.isnot(None),
             records.json.isnot(None),
             # Of an address elsewhere the digest is somebody's word.
             letter == "L",

@@ -34,18 +34,27 @@ def count(model: Any, record_id: uuid.UUID) -> int:
 
 
 def add(
-    model: Any, record_id: uuid.UUID, entries: Mapping[str, Mapping[str, Any]]
+    model: Any,
+    record_id: uuid.UUID,
+    entries: Mapping[str, Mapping[str, Any]],
+    versions: Mapping[str, uuid.UUID] | None = None,
 ) -> None:
     """File entries of a draft, as upstream writes them one by one.
 
     :param model: table of the draft's file entries.
     :param entries: their JSON by key; none of the keys has an entry yet.
+    :param versions: object versions by key, of all; None while the files are pending.
     """
     now = utc_now()
     insert_many(
         model.__table__,
         [
-            {"id": uuid.uuid4(), "key": key, "json": dict(json)}
+            {
+                "id": uuid.uuid4(),
+                "key": key,
+                "json": dict(json),
+                "object_version_id": versions[key] if versions else None,
+            }
             for key, json in entries.items()
         ],
         record_id=record_id,

@@ -6,13 +6,13 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from invenio_db import db
 from invenio_files_rest.models import FileInstance, ObjectVersion
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.sql.elements import ColumnElement
 
 from ..core.origin import Origin
@@ -35,6 +35,14 @@ class SharedFile(NamedTuple):
     checksum: str | None
     origin: Origin | None
     metadata: Mapping[str, Any] | None = None
+
+    def linked_as(self, key: str, metadata: Mapping[str, Any] | None = None) -> NewLink:
+        """A link to the bytes; they have an origin, this file or its ancestor."""
+        if self.origin is None:
+            raise ValueError("A link needs an origin.")
+        return NewLink(
+            key, self.file_id, self.size, self.origin, self.checksum, metadata
+        )
 
 
 @dataclass(frozen=True)
@@ -61,7 +69,7 @@ def finished_files(
     """
     found = {}
     for some in chunks(keys):
-        query = _finished(model).where(
+        query = shared_files(model).where(
             model.record_id == record_id, model.key.in_(some)
         )
         found.update({row.key: shared_file(row) for row in db.session.execute(query)})
@@ -70,35 +78,46 @@ def finished_files(
 
 def all_finished_files(model: Any, record_id: uuid.UUID) -> Sequence[SharedFile]:
     """All of them, in the order of their keys."""
-    query = _finished(model).where(model.record_id == record_id).order_by(model.key)
+    query = shared_files(model).where(model.record_id == record_id).order_by(model.key)
     return [shared_file(row) for row in db.session.execute(query)]
 
 
-def _finished(model: Any) -> Any:
+def finished(entries: Any, *columns: Any) -> Select[Any]:
+    """A query for finished files that may be read, as far as files themselves tell.
+
+    :param entries: table of file entries; joined with object versions and instances.
+    :param columns: of these three tables.
+    """
     return (
-        select(
-            model.key,
-            model.json,
-            model.record_id,
-            FileInstance.id,
-            FileInstance.size,
-            FileInstance.checksum,
-        )
-        .join(ObjectVersion, ObjectVersion.version_id == model.object_version_id)
+        select(*columns)
+        .select_from(entries)
+        .join(ObjectVersion, ObjectVersion.version_id == entries.object_version_id)
         .join(FileInstance, FileInstance.id == ObjectVersion.file_id)
-        .where(FileInstance.readable.is_(True), model.json.isnot(None))
+        .where(FileInstance.readable.is_(True), entries.json.isnot(None))
+    )
+
+
+def shared_files(entries: Any) -> Select[Any]:
+    """The same, with all that :func:`shared_file` reads, and ``record_id``."""
+    return finished(
+        entries,
+        entries.key,
+        entries.json,
+        entries.record_id,
+        FileInstance.id,
+        FileInstance.size,
+        FileInstance.checksum,
     )
 
 
 def shared_file(row: Any) -> SharedFile:
-    """What a row tells that has an entry's key and JSON, and its file instance."""
-    origin = (row.json.get("transfer") or {}).get("origin")
+    """What a row of :func:`shared_files` tells."""
     return SharedFile(
         key=row.key,
         file_id=row.id,
         size=row.size,
         checksum=row.checksum,
-        origin=Origin.from_json(origin) if origin else None,
+        origin=Origin.of_transfer(row.json.get("transfer")),
         metadata=row.json.get("metadata"),
     )
 
@@ -121,35 +140,6 @@ def add_versions(
         created=utc_now(),
     )
     return versions
-
-
-def add_entries(
-    model: Any,
-    record_id: uuid.UUID,
-    links: Iterable[NewLink],
-    versions: Mapping[str, uuid.UUID],
-) -> None:
-    """File entries of linked files: ordinary ones, that tell where they come from.
-
-    :param model: table of the draft's file entries; it has none of the keys.
-    """
-    now = utc_now()
-    insert_many(
-        model.__table__,
-        [
-            {
-                "id": uuid.uuid4(),
-                "key": link.key,
-                "json": entry_of(link),
-                "object_version_id": versions[link.key],
-            }
-            for link in links
-        ],
-        record_id=record_id,
-        version_id=1,
-        created=now,
-        updated=now,
-    )
 
 
 def entry_of(link: NewLink) -> dict[str, Any]:

@@ -12,6 +12,29 @@ from hashlib import sha256
 
 from invenio_db import db
 from sqlalchemy import func, select
+from sqlalchemy.exc import OperationalError
+
+from ..errors import StateConflict
+
+_REFUSED = {"55P03", "40P01"}
+"""Lock not available, deadlock.
+
+Source: https://www.postgresql.org/docs/current/errcodes-appendix.html
+"""
+
+
+@contextmanager
+def unless_busy(message: str) -> Iterator[None]:
+    """Ask for locks without waiting for them.
+
+    :raises StateConflict: with the message; somebody else holds one of them.
+    """
+    try:
+        yield
+    except OperationalError as error:
+        if getattr(error.orig, "pgcode", None) not in _REFUSED:
+            raise
+        raise StateConflict(message, "busy") from error
 
 
 @contextmanager

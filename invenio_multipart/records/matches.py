@@ -10,10 +10,11 @@ from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
 from invenio_db import db
-from invenio_files_rest.models import FileInstance, ObjectVersion
-from sqlalchemy import func, select
+from invenio_files_rest.models import FileInstance
+from sqlalchemy import func
 
 from .bulk import chunks
+from .links import finished
 
 CHECKSUM = "checksum"
 """The field that is the file's own digest, and nobody's word."""
@@ -48,20 +49,15 @@ def matches(
     own = field == CHECKSUM
     text = FileInstance.checksum if own else func.lower(_text_at(model, field))
     query = (
-        select(
+        finished(
+            model,
             text.label("found"),
             model.record_id,
             model.key,
             FileInstance.size,
             FileInstance.checksum,
         )
-        .join(ObjectVersion, ObjectVersion.version_id == model.object_version_id)
-        .join(FileInstance, FileInstance.id == ObjectVersion.file_id)
-        .where(
-            FileInstance.readable.is_(True),
-            model.json.isnot(None),
-            model.record_id.in_(record_ids),
-        )
+        .where(model.record_id.in_(record_ids))
         .order_by(model.key)
     )
     found = []

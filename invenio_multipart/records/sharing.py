@@ -10,26 +10,19 @@ at the same moment goes first, and the caller tries again.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from invenio_db import db
 from invenio_files_rest.models import Bucket, FileInstance, ObjectVersion
 from sqlalchemy import exists, select, update
-from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import aliased
 
 from ..core.origin import Origin
-from ..errors import StateConflict
 from .bulk import insert_many
+from .locks import unless_busy
 from .models import Adopted, Link, Upload, utc_now
 
-_LOCK_REFUSED = {"55P03", "40P01"}
-"""Lock not available, deadlock.
-
-Source: https://www.postgresql.org/docs/current/errcodes-appendix.html
-"""
+_BUSY = "Somebody is at this file just now."
 
 
 class OwnCopy(NamedTuple):
@@ -131,7 +124,7 @@ def lock_files(kept: uuid.UUID, dropped: uuid.UUID) -> bool:
     for file_id in sorted((kept, dropped)):
         query = select(FileInstance.id).where(FileInstance.id == file_id)
         weak = file_id == kept
-        with _unless_busy():
+        with unless_busy(_BUSY):
             found = db.session.execute(
                 query.with_for_update(nowait=True, read=weak, key_share=weak)
             ).scalar_one_or_none()
@@ -148,7 +141,7 @@ def lock_entry(entries: Any, record_id: uuid.UUID, key: str) -> None:
     entry = select(entries.object_version_id).where(
         entries.record_id == record_id, entries.key == key
     )
-    with _unless_busy():
+    with unless_busy(_BUSY):
         version_id = db.session.execute(
             entry.with_for_update(nowait=True)
         ).scalar_one_or_none()
@@ -156,16 +149,6 @@ def lock_entry(entries: Any, record_id: uuid.UUID, key: str) -> None:
             ObjectVersion.version_id == version_id
         )
         db.session.execute(version.with_for_update(nowait=True, key_share=True))
-
-
-@contextmanager
-def _unless_busy() -> Iterator[None]:
-    try:
-        yield
-    except OperationalError as error:
-        if getattr(error.orig, "pgcode", None) not in _LOCK_REFUSED:
-            raise
-        raise StateConflict("Somebody is at this file just now.", "busy") from error
 
 
 def share(

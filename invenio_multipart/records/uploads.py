@@ -13,20 +13,14 @@ from typing import Any
 from invenio_db import db
 from sqlalchemy import ARRAY, cast, delete, func, literal, select, update
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import OperationalError
 
 from ..core.ledger import PartLedger, RegisteredPart
 from ..core.states import OPEN
-from ..errors import StateConflict
+from .locks import unless_busy
 from .models import Part, Upload, utc_now
 
 _PARTS = Part.__table__
 _OPEN = tuple(state.value for state in OPEN)
-LOCK_REFUSED = {"55P03", "40P01"}
-"""Lock not available, deadlock. Other errors of this kind are a lost database.
-
-Source: https://www.postgresql.org/docs/current/errcodes-appendix.html
-"""
 
 
 def by_file(file_id: uuid.UUID) -> Upload | None:
@@ -48,12 +42,8 @@ def locked(upload_id: uuid.UUID, *, wait: bool = True) -> Upload | None:
     query = select(Upload).where(Upload.id == upload_id)
     query = query.with_for_update(nowait=not wait)
     query = query.execution_options(populate_existing=True)
-    try:
+    with unless_busy("The upload is busy; try again."):
         found: Upload | None = db.session.execute(query).scalar_one_or_none()
-    except OperationalError as error:
-        if getattr(error.orig, "pgcode", None) not in LOCK_REFUSED:
-            raise
-        raise StateConflict("The upload is busy; try again.", "busy") from error
     return found
 
 

@@ -16,6 +16,11 @@ from invenio_access.utils import get_identity
 from invenio_accounts.proxies import current_datastore
 
 
+def user_id_of(identity: Identity) -> str | None:
+    """Id of the account that acts, as our tables keep it; None for nobody."""
+    return str(identity.id) if identity.id else None
+
+
 def identity_of(user_id: str | None) -> Identity:
     """The identity of an account with its roles, or of the system by its own id.
 

@@ -11,6 +11,7 @@ from flask_principal import Identity
 from invenio_records_resources.services.records.components import ServiceComponent
 
 from ..records.imports import count_imported
+from ..services.identities import user_id_of
 
 
 class ImportedFilesComponent(ServiceComponent):  # type: ignore[misc]
@@ -21,5 +22,5 @@ class ImportedFilesComponent(ServiceComponent):  # type: ignore[misc]
     ) -> None:
         """They are in the draft by now."""
         if draft.files.bucket is not None:
-            user = str(identity.id) if identity.id else None
+            user = user_id_of(identity)
             count_imported(draft.files.bucket.id, user)

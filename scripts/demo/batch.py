@@ -7,22 +7,17 @@
 Ends with exit code 0 only if every step had the outcome it should have.
 """
 
-import argparse
 import hashlib
 import re
 import shlex
 import sys
-import time
 from base64 import b64encode
 from datetime import datetime, timezone
-from pathlib import Path
 from typing import Any
 
 from batch_ends import abort, forgotten, see_it_expire, see_it_go, transient
 from batch_sts import temporary_credentials
-from shown import DemoError, Shown
-
-JOB_SECONDS = 120
+from shown import Shown, expect, story_parser, told
 
 REPORT = "This report is so amazing, wow.\n"
 BORING = "This report is so boring, hmmm.."
@@ -140,27 +135,8 @@ class Story:
         shown.json(accepted, "status", "job_id")
         shown.keep(job_url=accepted["job_url"])
         shown.title("Look at the job until it is done.")
-        job = self.wait_for_job(quiet=False)
+        job = self.shown.wait_for_job(quiet=False)
         shown.json(job, "status", "result", "children", "date_done")
-
-    def wait_for_job(self, *, quiet: bool) -> dict[str, Any]:
-        """Until the job of $job_url has succeeded.
-
-        :raises DemoError: it fails, or takes too long.
-        """
-        begun = time.monotonic()
-        reply = self.shown.poll(
-            'curl "$job_url"',
-            lambda reply: reply.body["status"] not in ("PENDING", "STARTED"),
-            200,
-            seconds=JOB_SECONDS,
-            quiet=quiet,
-        )
-        job = dict(reply.body)
-        if job["status"] != "SUCCESS":
-            raise DemoError(f"the job is {job['status']}: {job.get('error')}")
-        self.shown.result(f"its job: SUCCESS after {time.monotonic() - begun:.1f} s")
-        return job
 
     def read(self) -> None:
         """What a visitor gets."""
@@ -201,7 +177,7 @@ class Story:
             200,
         )
         shown.curl('curl "$url" -T report.txt', 200, 204)
-        self.complete_and_publish()
+        shown.complete_and_publish()
         # The search index follows within a second or two.
         shown.poll(
             'curl "$API/records/$next/versions"',
@@ -211,24 +187,10 @@ class Story:
         )
         shown.result("two versions, each with files of its own")
 
-    def complete_and_publish(self) -> None:
-        """A completion whose job is waited for without a word."""
-        accepted = self.shown.curl(
-            """curl -X PUT "$completion_url" -H "$JSON" -d '{"publish": true}'""", 202
-        ).body
-        self.shown.variables["job_url"] = accepted["job_url"]
-        self.wait_for_job(quiet=True)
-
 
 def _s3_code(text: str) -> str:
     found = re.search("<Code>(.*?)</Code>", text)
     return found[1] if found else text
-
-
-def expect(is_so: bool, otherwise: str) -> None:
-    """:raises DemoError: it is not so."""
-    if not is_so:
-        raise DemoError(otherwise)
 
 
 def tell(options) -> int:
@@ -267,18 +229,9 @@ def tell(options) -> int:
 
 def main() -> int:
     """Parses the command line and turns the outcome into an exit code."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--env", type=Path, required=True)
-    parser.add_argument("--work", type=Path, required=True)
-    parser.add_argument("--storage", required=True)
+    parser = story_parser(__doc__)
     parser.add_argument("--sts", action="store_true")
-    try:
-        steps = tell(parser.parse_args())
-    except DemoError as error:
-        print(f"\nIt did not work: {error}")
-        return 1
-    print(f"\nAll {steps} steps had the outcome they should have.")
-    return 0
+    return told(tell, parser.parse_args())
 
 
 if __name__ == "__main__":

@@ -40,7 +40,7 @@ def transient(story: Story) -> datetime:
         completion_url=batch["completion_url"],
     )
     shown.curl('curl "$url" -T report.txt', 200, 204)
-    story.complete_and_publish()
+    story.shown.complete_and_publish()
     shown.curl('curl "$API/records/$transient"', 200)
     shown.say("It will be looked at again when its time is over.")
     return datetime.fromisoformat(batch["expires_in"])
@@ -87,7 +87,7 @@ def abort(story: Story) -> None:
         job_url=f"{shown.variables['API']}/uploads/jobs/{batch['purge_job_id']}",
     )
     shown.json(shown.curl('curl -X PUT "$abort_url"', 200).body, "state", "lock")
-    story.wait_for_job(quiet=True)
+    story.shown.wait_for_job(quiet=True)
     shown.result("what it held is freed")
     refused = shown.curl('curl -X PUT "$completion_url"', 403).body
     shown.json(refused, "code", "message")

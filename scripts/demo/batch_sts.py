@@ -74,7 +74,7 @@ def temporary_credentials(story, *, required: bool) -> None:
     _try(story, INSIDE, INSIDE)
     shown.title("Complete it, by its completion_url.")
     shown.keep(completion_url=batch["completion_url"])
-    story.complete_and_publish()
+    story.shown.complete_and_publish()
     shown.keep(lent=batch["record_id"])
     found = shown.curl('curl "$API/records/$lent/files"', 200).body
     for entry in sorted(found["entries"], key=lambda entry: entry["key"]):

@@ -19,7 +19,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from link_adopt import adopt
-from shown import DemoError, Shown
+from shown import Shown, expect, story_parser, told
 
 SURVEY_MIB = 64
 
@@ -70,7 +70,7 @@ class Story:
         shown.keep(survey=batch["record_id"], completion_url=batch["completion_url"])
         self._send(batch, "survey.bin")
         self._send(batch, "notes.txt")
-        self._complete()
+        self.shown.complete_and_publish()
 
     def link(self) -> None:
         """One file of another record."""
@@ -189,7 +189,7 @@ class Story:
         )
         (shown.folder / "notes.txt").write_text("Third notes.\n")
         self._send(batch, "notes.txt")
-        self._complete()
+        self.shown.complete_and_publish()
         shown.curl('curl "$API/records/$third/files"', 200)
 
     def who_uses_it(self) -> None:
@@ -260,29 +260,6 @@ class Story:
         )
         shown.curl(f'curl -X POST "$files/{key}/commit" -H "$TOKEN"', 200)
 
-    def _complete(self) -> None:
-        """Completes the batch of $completion_url, publishes, and waits for its job."""
-        shown = self.shown
-        accepted = shown.curl(
-            """curl -X PUT "$completion_url" -H "$JSON" -d '{"publish": true}'""", 202
-        ).body
-        shown.variables["job_url"] = accepted["job_url"]
-        job = shown.poll(
-            'curl "$job_url"',
-            lambda reply: reply.body["status"] not in ("PENDING", "STARTED"),
-            200,
-            seconds=120,
-            quiet=True,
-        ).body
-        expect(job["status"] == "SUCCESS", f"the job is {job['status']}: {job}")
-        shown.result("its job: SUCCESS")
-
-
-def expect(is_so: bool, otherwise: str) -> None:
-    """:raises DemoError: it is not so."""
-    if not is_so:
-        raise DemoError(otherwise)
-
 
 def tell(options: argparse.Namespace) -> int:
     """Tells the story.
@@ -324,17 +301,7 @@ def tell(options: argparse.Namespace) -> int:
 
 def main() -> int:
     """Parses the command line and turns the outcome into an exit code."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--env", type=Path, required=True)
-    parser.add_argument("--work", type=Path, required=True)
-    parser.add_argument("--storage", required=True)
-    try:
-        steps = tell(parser.parse_args())
-    except DemoError as error:
-        print(f"\nIt did not work: {error}")
-        return 1
-    print(f"\nAll {steps} steps had the outcome they should have.")
-    return 0
+    return told(tell, story_parser(__doc__).parse_args())
 
 
 if __name__ == "__main__":

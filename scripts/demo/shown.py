@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Commands that are printed as a reader would type them, and then run as printed."""
 
+import argparse
 import json
 import os
 import shutil
@@ -26,8 +27,43 @@ python() { "$DEMO_PYTHON" "$@"; }
 """
 
 
+JOB_SECONDS = 120
+
+
 class DemoError(Exception):
     """A step did not do what it should; the text says which and how."""
+
+
+def expect(is_so: bool, otherwise: str) -> None:
+    """:raises DemoError: it is not so."""
+    if not is_so:
+        raise DemoError(otherwise)
+
+
+def story_parser(text: str) -> argparse.ArgumentParser:
+    """The options of every story.
+
+    :param text: of its program; the first line describes it.
+    """
+    parser = argparse.ArgumentParser(description=text.split("\n", maxsplit=1)[0])
+    parser.add_argument("--env", type=Path, required=True)
+    parser.add_argument("--work", type=Path, required=True)
+    parser.add_argument("--storage", required=True)
+    return parser
+
+
+def told(tell: Callable[[argparse.Namespace], int], options: argparse.Namespace) -> int:
+    """Tells a story; the exit code of its program.
+
+    :param tell: returns how many steps it had.
+    """
+    try:
+        steps = tell(options)
+    except DemoError as error:
+        print(f"\nIt did not work: {error}")
+        return 1
+    print(f"\nAll {steps} steps had the outcome they should have.")
+    return 0
 
 
 @dataclass(frozen=True)
@@ -130,6 +166,33 @@ class Shown:
             time.sleep(0.25)
             reply = self.curl(command, *statuses, quiet=True)
         return reply
+
+    def wait_for_job(self, *, quiet: bool) -> dict[str, Any]:
+        """Until the job of $job_url has succeeded.
+
+        :raises DemoError: it fails, or takes too long.
+        """
+        begun = time.monotonic()
+        reply = self.poll(
+            'curl "$job_url"',
+            lambda reply: reply.body["status"] not in ("PENDING", "STARTED"),
+            200,
+            seconds=JOB_SECONDS,
+            quiet=quiet,
+        )
+        job = dict(reply.body)
+        if job["status"] != "SUCCESS":
+            raise DemoError(f"the job is {job['status']}: {job.get('error')}")
+        self.result(f"its job: SUCCESS after {time.monotonic() - begun:.1f} s")
+        return job
+
+    def complete_and_publish(self) -> None:
+        """Completes the batch of $completion_url; its job is waited for silently."""
+        accepted = self.curl(
+            """curl -X PUT "$completion_url" -H "$JSON" -d '{"publish": true}'""", 202
+        ).body
+        self.variables["job_url"] = accepted["job_url"]
+        self.wait_for_job(quiet=True)
 
     def result(self, text: str) -> None:
         """Prints what came of it."""

@@ -12,7 +12,7 @@ from invenio_files_rest.models import FileInstance, ObjectVersion
 from sqlalchemy import delete, select
 
 from ...records import uses
-from ...records.bulk import chunks
+from ...records.bulk import change, chunks
 from ...records.models import Batch, BatchLink
 
 
@@ -51,11 +51,7 @@ def remove_links(batch: Batch, holder: Any) -> int:
         if (row.json.get("transfer") or {}).get("origin") == row.origin
     ]
     for some in chunks(rows):
-        db.session.execute(
-            delete(model)
-            .where(model.id.in_([row.id for row in some]))
-            .execution_options(synchronize_session=False)
-        )
+        change(delete(model).where(model.id.in_([row.id for row in some])))
         uses.drop_versions(
             ObjectVersion.version_id.in_([row.object_id for row in some])
         )

@@ -24,7 +24,7 @@ from ...records.batch_links import EntryToLink
 from ...records.links import NewLink
 from ...records.models import Batch, utc_now
 from ..free import free_later
-from ..identities import identity_of
+from ..identities import identity_of, user_id_of
 from ..links.make import share
 from ..links.targets import TargetName, find_targets
 from .found import found, found_locked
@@ -139,7 +139,7 @@ def _made(
     waiting = [entry for entry in entries if entry.version_id is None]
     new = {link.key: link for link in _resolved(waiting, actor, field)}
     if new:
-        user = str(actor.id) if actor.id else None
+        user = user_id_of(actor)
         try:
             versions = share(batch.bucket_id, list(new.values()), user)
         except LinkTargetUnavailable as error:
@@ -172,15 +172,7 @@ def _resolved(
     ]
     if changed:
         raise LinkTargetUnavailable(changed, field)
-    return [
-        NewLink(
-            key=entry.key,
-            file_id=targets[name].file_id,
-            size=targets[name].size,
-            origin=targets[name].origin,
-        )
-        for name, entry in zip(names, waiting)
-    ]
+    return [targets[name].linked_as(entry.key) for name, entry in zip(names, waiting)]
 
 
 def _name(entry: EntryToLink) -> TargetName:

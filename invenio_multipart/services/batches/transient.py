@@ -31,6 +31,7 @@ from ...core.running import Postpone
 from ...core.states import BATCH_OPEN, BatchState, UploadState
 from ...records import batch_links, batches, uploads
 from ...records.audit import removals_of
+from ...records.bulk import change
 from ...records.models import Batch, Upload, utc_now
 from .. import audit
 from ..free import free_files, free_later
@@ -152,7 +153,7 @@ def _keep_track(draft: Any, record: Any) -> None:
 
     Upstream forgets the rows that name the bytes when it deletes a draft.
     """
-    _run(
+    change(
         update(ObjectVersion)
         .where(ObjectVersion.bucket_id.in_(buckets(draft)))
         .values(bucket_id=record.bucket_id, is_head=False)
@@ -190,9 +191,9 @@ def _remove_entries(batch: Batch, holder: Any) -> None:
     rows = db.session.execute(query).all()
     for start in range(0, len(rows), 5000):
         some = [row.id for row in rows[start : start + 5000]]
-        _run(delete(model).where(model.id.in_(some)))
+        change(delete(model).where(model.id.in_(some)))
     size = sum(row.size or 0 for row in rows) + remove_links(batch, holder)
-    _run(
+    change(
         update(Bucket)
         .where(Bucket.id == holder.bucket_id)
         .values(size=Bucket.size - size)
@@ -252,13 +253,13 @@ def _settle(batch: Batch, ending: Ending, uow: UnitOfWork) -> None:
     if ending is Ending.RECORD:
         ids = buckets(record)
         # What is left there are marks of files that were deleted before.
-        _run(delete(ObjectVersion).where(ObjectVersion.bucket_id.in_(ids)))
-        _run(update(Bucket).where(Bucket.id.in_(ids)).values(size=0))
+        change(delete(ObjectVersion).where(ObjectVersion.bucket_id.in_(ids)))
+        change(update(Bucket).where(Bucket.id.in_(ids)).values(size=0))
         _forget_draft(batch.record_id)
     if ending is not Ending.NOTHING:
         # Nobody needs to read files any more that are gone.
         sent = select(FileInstance.id).where(FileInstance.id == Upload.file_id)
-        _run(
+        change(
             update(Upload)
             .where(Upload.record_id == batch.record_id, ~sent.exists())
             .where(Upload.hash_states.isnot(None))
@@ -289,11 +290,6 @@ def _forget_draft(record_id: uuid.UUID) -> None:
             service.draft_indexer.delete(draft)
     except (NoResultFound, search.exceptions.NotFoundError):
         return
-
-
-def _run(statement: Any) -> None:
-    """Change rows that no object of this session stands for."""
-    db.session.execute(statement.execution_options(synchronize_session=False))
 
 
 def _records() -> Any:

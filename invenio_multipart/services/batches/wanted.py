@@ -17,6 +17,7 @@ from marshmallow import Schema, fields, validate
 from ...core.expiry import check_times, parse_moment
 from ...errors import NoTemporaryCredentials
 from ...records.models import utc_now
+from ..identities import user_id_of
 from ..uploads.schema import parse
 from .access_schema import AccessChange, parse_completion
 from .announce import Announcement
@@ -78,7 +79,7 @@ def _announcement(loaded: Mapping[str, Any], identity: Identity) -> Announcement
         mode=loaded["mode"],
         complete_before=complete_before,
         expires_at=expires_at,
-        created_by=str(identity.id) if identity.id else None,
+        created_by=user_id_of(identity),
     )
 
 

@@ -36,6 +36,7 @@ from ...records.adopted import AdoptedFile
 from ...records.links import NewLink
 from ...records.models import utc_now
 from ...storage.factory import storage_factory
+from ..identities import user_id_of
 from ..permissions import is_linker
 from .schema import ObjectName, WantedLink
 
@@ -69,7 +70,7 @@ def adopt_objects(
         )
     addresses = [_address(link) for link in wanted]
     found = _look(addresses)
-    user = str(identity.id) if identity.id else None
+    user = user_id_of(identity)
     files = adopted.adopt([one for objects in found for one in objects], user)
     unread = [file.file_id for file in files.values() if file.checksum is None]
     if unread:

@@ -22,6 +22,7 @@ from ...errors import InvalidDigest, LinkTargetUnavailable
 from ...records.contents import Bytes, Circle, Holding, Tables, holdings
 from ...records.links import SharedFile
 from ..drafts import require_count
+from ..identities import user_id_of
 from .schema import Content, WantedLink
 from .targets import is_gone, readable_keys, with_ancestor
 
@@ -123,7 +124,7 @@ def checked(checksum: str, place: int) -> str:
 
 def circle_of(identity: Identity, parent_id: uuid.UUID) -> Circle:
     """All that may be looked at for somebody who writes this record."""
-    owner = str(identity.id) if identity.id else None
+    owner = user_id_of(identity)
     return Circle(parent_id=parent_id, owner_id=owner, public=True)
 
 

@@ -9,7 +9,6 @@ import uuid
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from flask import current_app
 from invenio_db import db
 from invenio_db.uow import UnitOfWork
 from invenio_records_resources.proxies import current_service_registry
@@ -51,7 +50,12 @@ def make_links(
     versions = share(draft.files.bucket.id, new, created_by)
     try:
         with db.session.begin_nested():
-            links.add_entries(draft.files.file_cls.model_cls, draft.id, new, versions)
+            entries.add(
+                draft.files.file_cls.model_cls,
+                draft.id,
+                {link.key: links.entry_of(link) for link in new},
+                versions,
+            )
     except IntegrityError as error:
         raise StateConflict(
             "Another request has just begun a file of these.", "changed"
@@ -84,7 +88,7 @@ def share(
     :raises LinkTargetUnavailable: a file went for good just now.
     """
     size = sum(link.size for link in new)
-    if current_app.config["MULTIPART_LINK_QUOTA"] == "none":
+    if quota.links_are_free():
         # Counted as upstream counts it everywhere; the limit is that much higher.
         quota.add_bytes(bucket_id, size)
     else:

@@ -32,8 +32,7 @@ _PUBLISHED = "P"
 
 def origin_of(file_record: Any) -> Origin | None:
     """Where a file's bytes came from, None for one that had them first."""
-    found = (file_record.transfer or {}).get("origin")
-    return Origin.from_json(found) if found else None
+    return Origin.of_transfer(file_record.transfer)
 
 
 def shown_origin(identity: Identity, file_record: Any) -> Mapping[str, Any] | None:

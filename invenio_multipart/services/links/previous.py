@@ -45,18 +45,7 @@ def unchanged_files(
     ]
     if not kept:
         raise InvalidLink("No file would be left.", field="previous.except")
-    return [
-        NewLink(
-            key=file.key,
-            file_id=file.file_id,
-            size=file.size,
-            origin=file.origin,
-            checksum=file.checksum,
-            metadata=file.metadata,
-        )
-        for file in kept
-        if file.origin is not None
-    ]
+    return [file.linked_as(file.key, file.metadata) for file in kept]
 
 
 def _previous(identity: Identity, draft: Any) -> Any:

@@ -15,6 +15,7 @@ from invenio_records_resources.proxies import current_service_registry
 
 from ...errors import AccessDenied
 from ...records.links import NewLink, SharedFile
+from ..identities import user_id_of
 from ..permissions import is_uploader
 from ..uploads.schema import parse
 from .adopt import adopt_objects
@@ -59,7 +60,7 @@ class LinkService:
             keys = [link.key for link in made]
             if previous is not None:
                 made += unchanged_files(identity, draft, previous["without"])
-            make_links(service, draft, made, uow, created_by=_user_id(identity))
+            make_links(service, draft, made, uow, created_by=user_id_of(identity))
             look_into(service, draft, keys, uow)
             uow.commit()
         return {"files": [_shown(link) for link in made], "total": len(made)}
@@ -103,7 +104,7 @@ class LinkService:
         :returns: what was made; a folder gives many.
         """
         new = _resolved(identity, draft, wanted, uow)
-        make_links(service, draft, new, uow, created_by=_user_id(identity))
+        make_links(service, draft, new, uow, created_by=user_id_of(identity))
         look_into(service, draft, [link.key for link in new], uow)
         return new
 
@@ -143,24 +144,9 @@ def _resolved(
         for new in (
             next(adopted)
             if isinstance(link.target, ObjectName)
-            else [_new(link, targets[link.target])]
+            else [targets[link.target].linked_as(link.key, link.metadata)]
         )
     ]
-
-
-def _new(link: WantedLink, file: Any) -> NewLink:
-    return NewLink(
-        key=link.key,
-        file_id=file.file_id,
-        size=file.size,
-        origin=file.origin,
-        checksum=file.checksum,
-        metadata=link.metadata,
-    )
-
-
-def _user_id(identity: Identity) -> str | None:
-    return str(identity.id) if identity.id else None
 
 
 def _shown(link: NewLink) -> dict[str, Any]:
