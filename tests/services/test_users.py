@@ -96,7 +96,7 @@ def test_an_adopted_file_says_so(app: Any, shared: tuple[Bytes, str, str]) -> No
 
 
 @pytest.mark.parametrize(
-    "name", [str(uuid.uuid4()), "s3://none/none", "nobody/none.txt", "none", "/"]
+    "name", [str(uuid.UUID(int=1)), "s3://none/none", "nobody/none.txt", "none", "/"]
 )
 def test_a_file_that_does_not_exist(app: Any, name: str) -> None:
     """One line and the exit code 1."""
