@@ -11,13 +11,17 @@
     +-- ProtocolError       a server said something we do not understand
     +-- NetworkError        no useful answer; all attempts are used up
     +-- IntegrityError      the bytes are not the ones they should be
-        +-- FileChangedError
+    |   +-- FileChangedError
+    +-- PartialError        some files of many failed, the others are in the draft
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .many import FileResult, ManySummary
 
 
 class ClientError(Exception):
@@ -111,3 +115,22 @@ class FileChangedError(IntegrityError):
             "Nothing was committed; run again when the file is complete."
         )
         self.path = path
+
+
+class PartialError(ClientError):
+    """Some files failed; the others are in the draft.
+
+    :param summary: what was done.
+    :param results: one for each file that failed.
+    """
+
+    code = "partial"
+
+    def __init__(self, summary: ManySummary, results: Sequence[FileResult]) -> None:
+        first = results[0]
+        super().__init__(
+            f"{len(results)} of {summary.files} files could not be uploaded. "
+            f"The first is {first.key}: {first.error}"
+        )
+        self.summary = summary
+        self.results = tuple(results)
