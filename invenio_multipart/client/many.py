@@ -24,7 +24,19 @@ class Stdin:
     key: str
 
 
-Source = Union[str, "os.PathLike[str]", Stdin]
+@dataclass(frozen=True)
+class Named:
+    """One file under a name of its own.
+
+    :param path: a regular file.
+    :param key: name in the draft, ``/`` between directories.
+    """
+
+    path: str | os.PathLike[str]
+    key: str
+
+
+Source = Union[str, "os.PathLike[str]", Stdin, Named]
 """A file, a folder, or what comes in by standard input.
 
 A file is called as it is on disk. The files of a folder are called as they
