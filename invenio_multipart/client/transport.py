@@ -14,8 +14,8 @@ import selectors
 import socket
 import ssl
 import threading
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -45,6 +45,44 @@ class Response:
     headers: Mapping[str, str]
     """Names in lower case."""
     body: bytes
+
+
+class Incoming:
+    """An answer whose body is read as it arrives."""
+
+    def __init__(self, reply: http.client.HTTPResponse, origin: Origin) -> None:
+        self.status = reply.status
+        self.headers = {name.lower(): value for name, value in reply.getheaders()}
+        """Names in lower case."""
+        self._reply = reply
+        self._origin = origin
+
+    def readinto(self, view: memoryview) -> int:
+        """Number of bytes that came and are in ``view`` now; 0 at the end.
+
+        :raises NetworkError: when the body breaks off.
+        """
+        missing = self._reply.length
+        try:
+            count = self._reply.readinto(view)
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            raise _as_network_error(error, self._origin) from error
+        if not count and missing and len(view):
+            cut = ConnectionResetError(f"{missing} bytes of the answer are missing")
+            raise _as_network_error(cut, self._origin)
+        return count
+
+    def read(self, limit: int) -> bytes:
+        """The rest of the body, at most ``limit`` bytes of it.
+
+        :raises NetworkError: when the body breaks off.
+        """
+        buffer = bytearray(limit)
+        filled = 0
+        with memoryview(buffer) as view:
+            while filled < limit and (count := self.readinto(view[filled:])):
+                filled += count
+        return bytes(buffer[:filled])
 
 
 class Transport:
@@ -97,6 +135,36 @@ class Transport:
         else:
             self._discard(connection)
         return response
+
+    @contextmanager
+    def receive(self, url: str, headers: Mapping[str, str]) -> Iterator[Incoming]:
+        """The answer to a GET, whatever its status, its body still to be read.
+
+        The connection is kept when the body was read to its end.
+
+        :param headers: sent as they are; Host is added.
+        :raises NetworkError: when there is no answer.
+        :raises Stopped: when all of it ended meanwhile.
+        """
+        origin = origin_of(url)
+        connection = self._take(origin)
+        try:
+            try:
+                self._write(connection, "GET", url, headers, b"", None)
+                reply = connection.getresponse()
+            except (OSError, http.client.HTTPException, ValueError) as error:
+                raise _as_network_error(error, origin) from error
+            yield Incoming(reply, origin)
+        except BaseException:
+            self._discard(connection)
+            # After a stop the failure is only the echo of our own abort().
+            self._stop.check()
+            raise
+        if reply.isclosed() and not reply.will_close:
+            with self._lock:
+                self._idle.setdefault(origin, []).append(connection)
+        else:
+            self._discard(connection)
 
     def abort(self) -> None:
         """Break all connections, so that no thread keeps waiting on one."""
