@@ -7,12 +7,15 @@
 
     ClientError
     +-- UsageError          what was asked for cannot be done from here
+    |   +-- TargetError     a downloaded file cannot be put where it belongs
+    |       +-- DiskError   nor can any other: disk full, not writable
     +-- RefusedError        a server said no, and would say so again
     +-- ProtocolError       a server said something we do not understand
     +-- NetworkError        no useful answer; all attempts are used up
     +-- IntegrityError      the bytes are not the ones they should be
     |   +-- FileChangedError
     +-- PartialError        some files of many failed, the others are in the draft
+    +-- PartialDownloadError    some files failed, the others are here
 """
 
 from __future__ import annotations
@@ -21,6 +24,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .downloads import DownloadResult, DownloadSummary
     from .many import FileResult, ManySummary
 
 
@@ -42,6 +46,22 @@ class UsageError(ClientError):
     """The file, key, address or token given cannot be used."""
 
     code = "usage"
+
+
+class TargetError(UsageError):
+    """A downloaded file cannot be put where it belongs.
+
+    :param code: ``unsafe_key``, ``exists``, ``busy``, ``path_conflict``,
+        ``name_too_long`` or ``disk``.
+    """
+
+    def __init__(self, message: str, code: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class DiskError(TargetError):
+    """Nothing can be written: the disk is full, or must not be written to."""
 
 
 class RefusedError(ClientError):
@@ -130,6 +150,27 @@ class PartialError(ClientError):
         first = results[0]
         super().__init__(
             f"{len(results)} of {summary.files} files could not be uploaded. "
+            f"The first is {first.key}: {first.error}"
+        )
+        self.summary = summary
+        self.results = tuple(results)
+
+
+class PartialDownloadError(ClientError):
+    """Some files could not be downloaded; the others are here.
+
+    :param summary: what was done.
+    :param results: one for each file that failed.
+    """
+
+    code = "partial"
+
+    def __init__(
+        self, summary: DownloadSummary, results: Sequence[DownloadResult]
+    ) -> None:
+        first = results[0]
+        super().__init__(
+            f"{len(results)} of {summary.files} files could not be downloaded. "
             f"The first is {first.key}: {first.error}"
         )
         self.summary = summary
