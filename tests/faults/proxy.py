@@ -39,11 +39,23 @@ class Cut(Exception):
 
 
 class Answered(Exception):
-    """Answer in place of the store."""
+    """Answer in place of the server.
 
-    def __init__(self, status: int) -> None:
+    :param retry_after_seconds: what the answer asks the client to wait.
+    """
+
+    def __init__(self, status: int, retry_after_seconds: int | None = None) -> None:
         super().__init__(status)
         self.status = status
+        self.retry_after_seconds = retry_after_seconds
+
+
+class Instead(Exception):
+    """Pass on this reply, and not the one that came."""
+
+    def __init__(self, change: Callable[[bytes], bytes]) -> None:
+        super().__init__()
+        self.change = change
 
 
 @dataclass
@@ -54,6 +66,7 @@ class Fault:
     :param pattern: regular expression searched in path and query.
     :param point: where in the request.
     :param action: called there; raises Cut or Answered, or lets the request go on.
+        At ANSWERED it may raise Instead as well.
     :param hits: which of the matching requests, from 1; None for all.
     """
 
@@ -145,7 +158,7 @@ class FaultProxy:
                     self.requests.append(f"{method} {target} {wanted}")
                 self._pass_on(client, head, body, self._actions(method, target))
             except Answered as answer:
-                client.sendall(_error(answer.status))
+                client.sendall(_error(answer))
             except (Cut, OSError, ValueError):
                 client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
 
@@ -181,7 +194,10 @@ class FaultProxy:
                 if left <= length // 2:
                     actions.pop(Point.MID_BODY, _go_on)()
             reply = b"".join(iter(lambda: server.recv(_CHUNK), b""))
-        actions.pop(Point.ANSWERED, _go_on)()
+        try:
+            actions.pop(Point.ANSWERED, _go_on)()
+        except Instead as instead:
+            reply = instead.change(reply)
         half = len(reply) // 2
         client.sendall(reply[:half])
         actions.pop(Point.HALF_ANSWERED, _go_on)()
@@ -193,11 +209,20 @@ def cut() -> None:
     raise Cut
 
 
-def answer(status: int) -> Callable[[], None]:
+def answer(status: int, retry_after_seconds: int | None = None) -> Callable[[], None]:
     """Answer with an S3 error of this status."""
 
     def action() -> None:
-        raise Answered(status)
+        raise Answered(status, retry_after_seconds)
+
+    return action
+
+
+def instead(change: Callable[[bytes], bytes]) -> Callable[[], None]:
+    """Change the reply, head and all; for ANSWERED."""
+
+    def action() -> None:
+        raise Instead(change)
 
     return action
 
@@ -256,12 +281,23 @@ def _without_keep_alive(head: bytes) -> bytes:
     return kept[:-2] + b"Connection: close\r\n\r\n"
 
 
-def _error(status: int) -> bytes:
-    code = {500: "InternalError", 501: "NotImplemented", 503: "SlowDown"}[status]
+_CODES = {
+    403: "AccessDenied",
+    429: "TooManyRequests",
+    500: "InternalError",
+    501: "NotImplemented",
+    503: "SlowDown",
+}
+
+
+def _error(answer: Answered) -> bytes:
     body = (
         '<?xml version="1.0" encoding="UTF-8"?>'
-        f"<Error><Code>{code}</Code><Message>A fault of the test.</Message></Error>"
+        f"<Error><Code>{_CODES[answer.status]}</Code>"
+        "<Message>A fault of the test.</Message></Error>"
     ).encode()
-    head = f"HTTP/1.1 {status} Fault\r\nContent-Type: application/xml\r\n"
+    head = f"HTTP/1.1 {answer.status} Fault\r\nContent-Type: application/xml\r\n"
+    if answer.retry_after_seconds is not None:
+        head += f"Retry-After: {answer.retry_after_seconds}\r\n"
     head += f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"
     return head.encode() + body
