@@ -16,6 +16,8 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+from werkzeug.middleware.dispatcher import DispatcherMiddleware
+
 from invenio_multipart.core import plan
 
 from ..driver import PART
@@ -32,6 +34,8 @@ def make_app() -> Any:
         app = create_api(**settings)
     app.before_request(Executioner(Path(os.environ["LIVE_KILL"])).look)
     app.add_url_rule("/faults/reap", "faults_reap", periodic, methods=["POST"])
+    # Clients that know a site by its address find the API where sites have it.
+    app.wsgi_app = DispatcherMiddleware(app.wsgi_app, {"/api": app.wsgi_app})
     # Two parts shall not be many bytes.
     plan.PREFERRED_MIN_PART_SIZE = PART
     return app

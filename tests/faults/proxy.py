@@ -86,10 +86,10 @@ class FaultProxy:
     port: int = 0
     requests: list[str] = field(default_factory=list)
     """"METHOD target Range" of everything that came, in order."""
+    answers: list[str] = field(default_factory=list)
+    """"METHOD target status" of replies that were passed on whole, in order."""
 
     def __post_init__(self) -> None:
-        address = urlsplit(self.upstream)
-        self._server = (address.hostname, address.port or 80)
         self._faults: list[Fault] = []
         self._lock = threading.Lock()
         self._listener: socket.socket | None = None
@@ -122,6 +122,7 @@ class FaultProxy:
         with self._lock:
             self._faults.clear()
             self.requests.clear()
+            self.answers.clear()
         self.up()
 
     def at(
@@ -156,7 +157,11 @@ class FaultProxy:
                 wanted = (_header(head, b"range") or b"").decode()
                 with self._lock:
                     self.requests.append(f"{method} {target} {wanted}")
-                self._pass_on(client, head, body, self._actions(method, target))
+                status = self._pass_on(
+                    client, head, body, self._actions(method, target)
+                )
+                with self._lock:
+                    self.answers.append(f"{method} {target} {status}")
             except Answered as answer:
                 client.sendall(_error(answer))
             except (Cut, OSError, ValueError):
@@ -180,12 +185,14 @@ class FaultProxy:
         head: bytes,
         body: bytes,
         actions: dict[Point, Callable[[], None]],
-    ) -> None:
+    ) -> str:
         length = int(_header(head, b"content-length") or 0)
         actions.pop(Point.ARRIVED, _go_on)()
         if _header(head, b"expect"):
             client.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
-        with socket.create_connection(self._server, timeout=60) as server:
+        address = urlsplit(self.upstream)
+        place = (address.hostname, address.port or 80)
+        with socket.create_connection(place, timeout=60) as server:
             server.sendall(_without_keep_alive(head))
             left = length
             for piece in _pieces(client, body, length):
@@ -202,6 +209,7 @@ class FaultProxy:
         client.sendall(reply[:half])
         actions.pop(Point.HALF_ANSWERED, _go_on)()
         client.sendall(reply[half:])
+        return reply[:12].decode("latin-1")[-3:]
 
 
 def cut() -> None:
