@@ -50,7 +50,88 @@ class RequestCount:
             self.value += 1
 
 
-class DraftFileApi:
+class Api:
+    """The REST API of one instance, as one account sees it.
+
+    :param base_url: address of the instance, with or without ``/api``.
+    :param token: personal access token; goes to this address only. None asks as
+        somebody without an account.
+    :raises UsageError: for an address or token that cannot be used.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        token: str | None,
+        *,
+        transport: Transport,
+        policy: RetryPolicy,
+        stop: StopSignal,
+    ) -> None:
+        self.root = api_root(base_url)
+        self._origin = origin_of(self.root)
+        if token is not None and not (token.isascii() and token.isprintable()):
+            token = ""
+        if token == "":
+            raise UsageError("The access token is missing or malformed.")
+        self._token = token
+        self._transport = transport
+        self.policy = policy
+        self._stop = stop
+        self.requests = RequestCount()
+
+    def authorization_for(self, url: str) -> dict[str, str]:
+        """The token as a header when ``url`` is the API's own, else nothing."""
+        if self._token is None or origin_of(url) != self._origin:
+            return {}
+        return {"Authorization": f"Bearer {self._token}"}
+
+    def call(
+        self,
+        method: str,
+        url: str,
+        body: Any = None,
+        transient: frozenset[int] = TRANSIENT,
+    ) -> Any:
+        """The JSON of a successful answer, after as many attempts as it takes.
+
+        :param url: whole, or a path below the API's root with a slash before it.
+        :param body: sent as JSON; None for no body.
+        :param transient: statuses below 500 that are worth another attempt.
+        :raises RefusedError: the server refuses for good.
+        :raises NetworkError: all attempts are used up.
+        :raises ProtocolError: the answer is no JSON.
+        """
+        return self.policy.run(
+            lambda: self.call_once(method, url, body, transient), self._stop
+        )
+
+    def call_once(
+        self,
+        method: str,
+        url: str,
+        body: Any = None,
+        transient: frozenset[int] = TRANSIENT,
+    ) -> Any:
+        """The same with one attempt, for what is not safe to repeat blindly."""
+        url = f"{self.root}{url}" if url.startswith("/") else url
+        headers = {"Accept": "application/json", **self.authorization_for(url)}
+        content = b""
+        if body is not None:
+            content = json.dumps(body).encode()
+            headers["Content-Type"] = "application/json"
+        if body is not None or method in ("POST", "PUT"):
+            headers["Content-Length"] = str(len(content))
+        self.requests.add()
+        response = self._transport.send(method, url, headers, content)
+        if response.status == 204:
+            return None
+        if 200 <= response.status < 300:
+            return read_json(response)
+        raise refusal(response, transient, "Invenio")
+
+
+class DraftFileApi(Api):
     """One file of one draft, over Invenio's REST API.
 
     :param base_url: address of the instance, with or without ``/api``.
@@ -70,29 +151,17 @@ class DraftFileApi:
         policy: RetryPolicy,
         stop: StopSignal,
     ) -> None:
-        root = api_root(base_url)
-        self._files_url = f"{root}/records/{quote(draft_id, safe='')}/draft/files"
+        super().__init__(
+            base_url, token or "", transport=transport, policy=policy, stop=stop
+        )
+        self._files_url = f"{self.root}{draft_path(draft_id)}/files"
         self._file_url = f"{self._files_url}/{quote_key(key)}"
-        self._origin = origin_of(root)
-        if not token or not token.isascii() or not token.isprintable():
-            raise UsageError("The access token is missing or malformed.")
-        self._token = token
         self._key = key
-        self._transport = transport
-        self.policy = policy
-        self._stop = stop
-        self.requests = RequestCount()
-
-    def authorization_for(self, url: str) -> dict[str, str]:
-        """The token as a header when ``url`` is the API's own, else nothing."""
-        if origin_of(url) != self._origin:
-            return {}
-        return {"Authorization": f"Bearer {self._token}"}
 
     def entry(self) -> FileEntry | None:
         """The file as the draft has it, None when it has no such file."""
         try:
-            return read_entry(self._call("GET", self._file_url))
+            return read_entry(self.call("GET", self._file_url))
         except RefusedError as error:
             if error.status != 404:
                 raise
@@ -105,8 +174,8 @@ class DraftFileApi:
         :raises NetworkError: when it is not known whether the entry exists.
         """
         wanted = {"key": self._key, "size": size_bytes, "transfer": {"type": "M"}}
-        reply = self._call_once("POST", self._files_url, [wanted])
-        for item in _items(reply, "entries"):
+        reply = self.call_once("POST", self._files_url, [wanted])
+        for item in items_of(reply, "entries"):
             if isinstance(item, dict) and item.get("key") == self._key:
                 return read_entry(item)
         raise ProtocolError("The server's reply does not name the new file.")
@@ -119,8 +188,8 @@ class DraftFileApi:
             # Uploaded ones only: links of missing parts would be signed and
             # sent for nothing, as each part gets its own bound link later.
             query = f"status=uploaded&from={first}&size={PAGE_SIZE}"
-            page = self._call("GET", f"{self._file_url}/parts?{query}")
-            fresh = read_stored_parts(_items(page, "parts"))
+            page = self.call("GET", f"{self._file_url}/parts?{query}")
+            fresh = read_stored_parts(items_of(page, "parts"))
             found.update(fresh)
             if not fresh or not (page.get("links") or {}).get("next"):
                 return found
@@ -135,8 +204,8 @@ class DraftFileApi:
             {"part": number, "size": size, "checksum": f"md5:{md5}"}
             for number, size, md5 in parts
         ]
-        reply = self._call("POST", f"{self._file_url}/parts", wanted)
-        links = read_links(_items(reply, "parts"))
+        reply = self.call("POST", f"{self._file_url}/parts", wanted)
+        links = read_links(items_of(reply, "parts"))
         if any(number not in links for number, _, _ in parts):
             raise ProtocolError("The server gave no link for some of the parts.")
         return links
@@ -147,45 +216,20 @@ class DraftFileApi:
         :param md5: hex MD5 of the whole file, which the server proves.
         """
         body = {"checksum": f"md5:{md5}"}
-        self._call("POST", f"{self._file_url}/commit", body, COMMIT_TRANSIENT)
+        self.call("POST", f"{self._file_url}/commit", body, COMMIT_TRANSIENT)
 
     def status(self) -> UploadStatus:
         """Where the upload is."""
-        data = self._call("GET", f"{self._file_url}/upload")
+        data = self.call("GET", f"{self._file_url}/upload")
         if not isinstance(data, dict) or not isinstance(data.get("state"), str):
             raise ProtocolError("The server's upload status cannot be read.")
         message = data.get("error_message")
         return UploadStatus(data["state"], str(message) if message else None)
 
-    def _call(
-        self,
-        method: str,
-        url: str,
-        body: Any = None,
-        transient: frozenset[int] = TRANSIENT,
-    ) -> Any:
-        return self.policy.run(
-            lambda: self._call_once(method, url, body, transient), self._stop
-        )
 
-    def _call_once(
-        self,
-        method: str,
-        url: str,
-        body: Any = None,
-        transient: frozenset[int] = TRANSIENT,
-    ) -> Any:
-        headers = {"Accept": "application/json", **self.authorization_for(url)}
-        content = b""
-        if body is not None:
-            content = json.dumps(body).encode()
-            headers["Content-Type"] = "application/json"
-            headers["Content-Length"] = str(len(content))
-        self.requests.add()
-        response = self._transport.send(method, url, headers, content)
-        if 200 <= response.status < 300:
-            return read_json(response)
-        raise refusal(response, transient, "Invenio")
+def draft_path(draft_id: str) -> str:
+    """Path of a draft below the API's root."""
+    return f"/records/{quote(draft_id, safe='')}/draft"
 
 
 def refusal(
@@ -227,7 +271,11 @@ def api_root(base_url: str) -> str:
     return root if root.endswith("/api") else f"{root}/api"
 
 
-def _items(reply: Any, name: str) -> Sequence[Mapping[str, Any]]:
+def items_of(reply: Any, name: str) -> Sequence[Mapping[str, Any]]:
+    """The list that a reply has under this name.
+
+    :raises ProtocolError: when it has none.
+    """
     items = reply.get(name) if isinstance(reply, dict) else None
     if not isinstance(items, list):
         raise ProtocolError(f"The server's reply holds no list of {name}.")

@@ -71,6 +71,7 @@ class RefusedError(ClientError):
         from what the server told us (such as a file of another size).
     :param code: the server's own name for the reason.
     :param errors: the server's list of ``{"field", "messages"}``.
+    :param details: what else the server told, such as ``lock`` or ``limit``.
     """
 
     def __init__(
@@ -80,11 +81,13 @@ class RefusedError(ClientError):
         status: int | None = None,
         code: str = "refused",
         errors: Sequence[Mapping[str, Any]] = (),
+        details: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(message)
         self.status = status
         self.code = code
         self.errors = tuple(errors)
+        self.details = details or {}
 
 
 class ProtocolError(ClientError):

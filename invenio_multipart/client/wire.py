@@ -153,6 +153,7 @@ def read_refusal(response: Response) -> RefusedError:
         status=response.status,
         code=str(data.get("code") or "refused"),
         errors=errors,
+        details=data,
     )
 
 
