@@ -123,7 +123,8 @@ class LiveApi(Api):
 
     def __init__(self, app: Any, token: str, url: str) -> None:
         super().__init__(app, token)
-        self._url = url
+        self.token = token
+        self.url = url
 
     def call(self, method: str, path: str, json: Any = None, **options: Any) -> Reply:
         """Send a request; ``path`` is below the API root or a full URL.
@@ -137,7 +138,7 @@ class LiveApi(Api):
         }
         reply = requests.request(
             method,
-            f"{self._url}{path}",
+            f"{self.url}{path}",
             json=json,
             headers=headers,
             timeout=60,

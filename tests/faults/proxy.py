@@ -118,11 +118,16 @@ class FaultProxy:
             listener.close()
 
     def calm(self) -> None:
-        """Forget all faults and accept connections."""
+        """Let nothing break any more, and begin to count anew."""
+        self.forget()
         with self._lock:
-            self._faults.clear()
             self.requests.clear()
             self.answers.clear()
+
+    def forget(self) -> None:
+        """Let nothing break any more, and remember what came."""
+        with self._lock:
+            self._faults.clear()
         self.up()
 
     def at(
