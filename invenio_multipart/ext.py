@@ -17,6 +17,7 @@ from .errors import MultipartError
 from .resources import serializer
 from .resources.errors import error_response, lost_race_response
 from .resources.guard import refuse_malformed
+from .services.content_digests import ContentDigestComponent, tell_digest
 from .services.jobs.index import IndexService
 from .services.jobs.service import JobService
 from .services.links.origins import tell_origins
@@ -114,6 +115,7 @@ class InvenioMultipart:
         _expect_adopted(app)
         _verify_ours_only(app)
         app.before_request(refuse_malformed)
+        app.after_request(tell_digest)
         # Upstream's own routes raise our errors too, so the handler is the app's.
         app.register_error_handler(MultipartError, error_response)
         app.register_error_handler(StaleDataError, lost_race_response)
@@ -178,6 +180,7 @@ def finalize_app(app: Flask) -> None:
     name = "RDM_RECORDS_SERVICE_COMPONENTS"
     if ImportedFilesComponent not in app.config[name]:
         app.config[name] = [*app.config[name], ImportedFilesComponent]
+    _tell_digests(app, rdm)
     # Read anew at each check, so that this is in time.
     policy = records.config.permission_policy_cls
     app.config["RDM_PERMISSION_POLICY"] = with_links(policy)
@@ -193,6 +196,22 @@ def finalize_app(app: Flask) -> None:
             archive_without_remote(files)
     serializer.use_for(rdm.draft_files_resource.config)
     serializer.use_for(rdm.draft_media_files_resource.config)
+
+
+def _tell_digests(app: Flask, rdm: Any) -> None:
+    """Have every service that hands out content remember whose it is."""
+    settings = {
+        "RDM_FILES_SERVICE_COMPONENTS": rdm.records_service.files.config,
+        "RDM_DRAFT_FILES_SERVICE_COMPONENTS": rdm.records_service.draft_files.config,
+    }
+    for name, config_ in settings.items():
+        present = list(app.config.get(name) or config_.components)
+        if ContentDigestComponent not in present:
+            app.config[name] = [*present, ContentDigestComponent]
+    media = rdm.records_media_files_service
+    for config_ in (media.files.config, media.draft_files.config):
+        if ContentDigestComponent not in config_.components:
+            config_.components = [*config_.components, ContentDigestComponent]
 
 
 def _add_upload_link(service_config: Any) -> None:
