@@ -20,7 +20,8 @@ from ...core.digests import parse_digest
 from ...errors import BadRequest, LinkTargetUnavailable
 from ...records.matches import Match, matches
 from ..drafts import at_place, require_keys
-from ..links.targets import TargetName, is_gone, readable_keys, readable_targets
+from ..links.readable import readable_keys
+from ..links.targets import TargetName, is_gone, readable_targets
 from .schema import AnnouncedFile, Md5Of, Target
 
 

@@ -23,8 +23,9 @@ from ...records.contents import Bytes, Circle, Holding, Tables, holdings
 from ...records.links import SharedFile
 from ..drafts import require_count
 from ..identities import user_id_of
+from .readable import readable_keys
 from .schema import Content, WantedLink
-from .targets import is_gone, readable_keys, with_ancestor
+from .targets import is_gone, with_ancestor
 
 _HOLDERS = ("files", "draft-files")
 """As for targets by name: published records before drafts."""

@@ -10,7 +10,6 @@ file cannot tell it from one that does not exist.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import chain
 from typing import Any, NamedTuple
 
 from flask_principal import Identity
@@ -22,6 +21,7 @@ from ...core.origin import Origin
 from ...errors import LinkTargetUnavailable
 from ...records.links import SharedFile, finished_files
 from ...records.models import utc_now
+from .readable import readable_keys
 
 _HOLDERS = ("files", "draft-files")
 """File services whose files can be linked: a published record's before a draft's."""
@@ -106,35 +106,6 @@ def is_gone(holder: Any) -> bool:
     """Whether a record or draft is deleted, its tombstone apart."""
     deletion = getattr(holder, "deletion_status", None)
     return bool(holder.is_deleted or (deletion is not None and deletion.is_deleted))
-
-
-def readable_keys(
-    service: Any, identity: Identity, holder: Any, keys: Iterable[str]
-) -> set[str]:
-    """Those files of a record whose content the caller may read now.
-
-    The policy is asked about each file, but who has what it wants only once for all
-    files of which it wants the same: that is a look into a cache server each time.
-    """
-    found, decided = set(), {}
-    for key in keys:
-        policy = service.permission_policy(
-            f"{service.config.permission_action_prefix}get_content_files",
-            record=holder,
-            file_key=key,
-        )
-        over = policy.over
-        wanted = (
-            frozenset(chain.from_iterable(g.needs(**over) for g in policy.generators)),
-            frozenset(
-                chain.from_iterable(g.excludes(**over) for g in policy.generators)
-            ),
-        )
-        if wanted not in decided:
-            decided[wanted] = policy.allows(identity)
-        if decided[wanted]:
-            found.add(key)
-    return found
 
 
 def with_ancestor(file: SharedFile, holder: Any) -> SharedFile:
