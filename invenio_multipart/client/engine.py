@@ -16,22 +16,24 @@ from .errors import (
     IntegrityError,
     NetworkError,
     RefusedError,
-    UsageError,
 )
 from .flow import BATCH_PARTS, Flow
+from .limits import Bandwidth, Jobs, Limits, Memory
 from .pipeline import Pipeline, read_slices
 from .progress import ProgressCallback, ProgressCounter
 from .retry import RetryPolicy, StopSignal
 from .sender import PartSender
 from .source import Digests, SourceFile
 from .transport import Transport
+from .verdict import wait_until_completed
 from .wire import FileEntry, StoredPart
 
-POLL_SECONDS = (0.1, 5.0)
-"""First and longest pause between two looks at a verification."""
+AHEAD_PARTS = 4
+"""Parts in memory beyond those being sent: one is read, one is hashed for its link,
+and the digests of the whole file may be two behind."""
 
-AHEAD_BYTES = 256 * 2**20
-"""Memory worth spending on fewer registration calls."""
+AHEAD_BYTES = 128 * 2**20
+"""Memory worth spending on fewer calls where parts have to be registered first."""
 
 
 @dataclass(frozen=True)
@@ -55,48 +57,40 @@ class UploadSummary:
     state: str
 
 
-@dataclass(frozen=True)
-class _Settings:
-    jobs: int
-    memory_bytes: int
-    verify_seconds: float
-
-    def buffers(self, part_size_bytes: int) -> int:
-        size = max(part_size_bytes, 1)
-        ahead = max(min(BATCH_PARTS, AHEAD_BYTES // size), self.jobs + 2)
-        return max(2, min(self.jobs + ahead, self.memory_bytes // size))
-
-
 class Uploader:
     """Uploads files to drafts of one InvenioRDM.
 
     :param base_url: address of the instance, with or without ``/api``.
     :param token: personal access token; never leaves for another address.
-    :param jobs: parts sent at the same time, 1 or more. More hide latency;
-        more than the line can carry only cost memory.
+    :param jobs: parts and files sent at the same time at most, 1 or more. It begins
+        with four, takes more while that makes it faster, and fewer in trouble.
     :param policy: when to try again.
-    :param memory_bytes: bound on part buffers, never fewer than two. Of parts
-        read ahead to be registered together, 256 MiB or 100 parts are enough.
+    :param memory_bytes: bound on the buffers of all files, each file at least two.
+        Less is used: those of the parts being sent, and four more.
+    :param bandwidth_bytes_per_second: what all senders together keep to; None for
+        no limit.
     :param verify_seconds: how long to wait for the server's verification.
-    :raises UsageError: for fewer than one job.
+    :raises UsageError: for fewer than one job, or no bandwidth.
     """
 
     def __init__(
         self,
         base_url: str,
         token: str,
-        jobs: int = 4,
+        jobs: int = 16,
         *,
         policy: RetryPolicy | None = None,
         memory_bytes: int = 2**30,
+        bandwidth_bytes_per_second: float | None = None,
         verify_seconds: float = 24 * 3600.0,
     ) -> None:
-        if jobs < 1:
-            raise UsageError("The number of jobs must be 1 or more.")
+        self.limits = Limits(
+            Jobs(jobs), Memory(memory_bytes), Bandwidth(bandwidth_bytes_per_second)
+        )
         self._base_url = base_url
         self._token = token
         self._policy = policy or RetryPolicy()
-        self._settings = _Settings(jobs, memory_bytes, verify_seconds)
+        self._verify_seconds = verify_seconds
 
     def upload(
         self,
@@ -121,7 +115,7 @@ class Uploader:
         with SourceFile(path) as source:
             name = Path(source.path).name if key is None else key
             stop = StopSignal()
-            transport = Transport(stop)
+            transport = Transport(stop, bandwidth=self.limits.bandwidth)
             try:
                 api = DraftFileApi(
                     self._base_url,
@@ -133,7 +127,15 @@ class Uploader:
                     stop=stop,
                 )
                 counter = ProgressCounter(source.size_bytes, progress)
-                run = _Run(source, api, transport, stop, self._settings, counter)
+                run = _Run(
+                    source,
+                    api,
+                    transport,
+                    stop,
+                    self.limits,
+                    counter,
+                    self._verify_seconds,
+                )
                 return run.upload()
             finally:
                 transport.close()
@@ -148,15 +150,17 @@ class _Run:
         api: DraftFileApi,
         transport: Transport,
         stop: StopSignal,
-        settings: _Settings,
+        limits: Limits,
         counter: ProgressCounter,
+        verify_seconds: float,
     ) -> None:
         self._source = source
         self._api = api
         self._transport = transport
         self._stop = stop
-        self._settings = settings
+        self._limits = limits
         self._counter = counter
+        self._verify_seconds = verify_seconds
         self._parts = 0
         self._storage_requests = 0
 
@@ -170,7 +174,7 @@ class _Run:
             digests = self._send(entry, {} if fresh else self._api.stored_parts())
             self._counter.enter("committing")
             self._commit(digests)
-            self._wait_until_completed()
+            self._wait()
         self._counter.enter("completed")
         return UploadSummary(
             parts=self._parts,
@@ -225,7 +229,7 @@ class _Run:
 
     def _prove_same(self) -> Digests:
         digests = self._source.digest()
-        self._wait_until_completed()
+        self._wait()
         entry = self._api.entry()
         stored = entry.checksum if entry else None
         if stored in (f"md5:{digests.md5}", f"sha256:{digests.sha256}"):
@@ -242,19 +246,24 @@ class _Run:
         self._parts = slices.parts
         self._counter.enter("uploading", slices.parts)
         largest = min(slices.part_size_bytes, slices.size_bytes)
-        jobs = min(self._settings.jobs, max(slices.parts, 1))
-        flow = Flow(self._stop, self._settings.buffers(largest), largest, jobs)
-        sender = PartSender(flow, self._api, self._transport, self._counter, self._stop)
+        ahead = AHEAD_PARTS
+        if not entry.links:
+            ahead = max(ahead, min(BATCH_PARTS, AHEAD_BYTES // max(largest, 1)))
+        flow = Flow(self._stop, self._limits, largest, ahead)
+        sender = PartSender(
+            flow, self._api, self._transport, self._counter, self._stop, self._limits
+        )
         pipeline = Pipeline(
             self._source,
             slices,
             stored,
+            entry.links,
             api=self._api,
             transport=self._transport,
             flow=flow,
             sender=sender,
             counter=self._counter,
-            jobs=jobs,
+            jobs=self._limits.jobs.most,
         )
         try:
             return pipeline.run()
@@ -263,6 +272,9 @@ class _Run:
             # Whoever was interrupted wants to know how far it came.
             self._counter.flush()
 
+    def _wait(self) -> None:
+        wait_until_completed(self._api, self._counter, self._stop, self._verify_seconds)
+
     def _commit(self, digests: Digests) -> None:
         try:
             self._api.commit(digests.md5)
@@ -270,31 +282,3 @@ class _Run:
             if error.code in ("checksum_mismatch", "parts_mismatch"):
                 raise IntegrityError(error.message) from error
             raise
-
-    def _wait_until_completed(self) -> None:
-        pause, longest = POLL_SECONDS
-        give_up = time.monotonic() + self._settings.verify_seconds
-        while True:
-            status = self._api.status()
-            reason = status.error_message or "no reason was given"
-            if status.state == "completed":
-                return
-            if status.state == "failed":
-                raise IntegrityError(f"The server could not verify the file: {reason}")
-            if status.state in ("aborted", "expired"):
-                raise RefusedError(
-                    f"The upload is {status.state}: {reason}", code=status.state
-                )
-            if status.state not in ("committing", "verifying"):
-                raise NetworkError(
-                    f"The server took back the commit ({reason}). Run again: the "
-                    "parts are kept."
-                )
-            if time.monotonic() > give_up:
-                raise NetworkError(
-                    f"The file is sent, but the server is still {status.state} it. "
-                    "Run again later to see the outcome."
-                )
-            self._counter.enter("verifying")
-            self._stop.sleep(pause)
-            pause = min(pause * 1.5, longest)

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import hashlib
 import threading
+import time
+from base64 import b64encode
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -20,11 +22,14 @@ from .progress import ProgressCounter
 from .sender import PartSender
 from .source import Digests, FileDigests, SourceFile
 from .transport import Transport
-from .wire import FileEntry, StoredPart
+from .wire import FileEntry, PartLink, StoredPart
 
 JOIN_SECONDS = 5.0
 """How long a failed upload waits for its threads. They are told and their
 connections are broken; only one that is just connecting takes longer."""
+
+LINK_MARGIN_SECONDS = 30.0
+"""A link is good if a request begins before it expires; this is for the way."""
 
 
 @dataclass(frozen=True)
@@ -46,8 +51,11 @@ class Slices:
 class Pipeline:
     """One run over one file.
 
+    :param links: for parts of any content, by number: what has one of these is
+        sent as soon as it is hashed, and registered at leisure. The others wait
+        for the link that their registration gives.
     :param stored: parts the server already has, by number.
-    :param jobs: parts that are sent at the same time.
+    :param jobs: parts that are ever sent at the same time.
     """
 
     def __init__(
@@ -55,6 +63,7 @@ class Pipeline:
         source: SourceFile,
         slices: Slices,
         stored: Mapping[int, StoredPart],
+        links: Mapping[int, PartLink],
         *,
         api: DraftFileApi,
         transport: Transport,
@@ -66,6 +75,7 @@ class Pipeline:
         self._source = source
         self._slices = slices
         self._stored = stored
+        self._links = links
         self._api = api
         self._transport = transport
         self._flow = flow
@@ -120,18 +130,33 @@ class Pipeline:
         if self._stored.get(part.number) == StoredPart(len(part.data), part.md5):
             self._counter.settle(part.number, len(part.data), reused=True)
             self._flow.settle(part)
+        elif link := self._link_at_hand(part):
+            part.link = link
+            self._flow.offer_linked([part], tell=True)
         else:
             self._flow.offer_hashed(part)
         self._flow.note_hashed()
 
+    def _link_at_hand(self, part: Part) -> PartLink | None:
+        link = self._links.get(part.number)
+        # Once one was refused the others would be, too: they are of the same age.
+        if link is None or self._flow.links_refused:
+            return None
+        if link.expires_at and link.expires_at < time.time() + LINK_MARGIN_SECONDS:
+            return None
+        # Not signed in such a link, yet the store refuses any other bytes.
+        md5 = b64encode(bytes.fromhex(part.md5)).decode()
+        told = {"Content-Length": str(len(part.data)), "Content-MD5": md5}
+        return replace(link, headers={**link.headers, **told})
+
     def _register(self) -> None:
-        while batch := self._flow.take_batch():
-            links = self._api.register(
-                [(part.number, len(part.data), part.md5) for part in batch]
-            )
-            for part in batch:
+        while any(batch := self._flow.take_batch()):
+            waiting, told = batch
+            links = self._api.register([*told, *(part.facts for part in waiting)])
+            for part in waiting:
                 part.link = links[part.number]
-            self._flow.offer_linked(batch)
+            self._flow.offer_linked(waiting)
+            self._flow.note_told()
 
     def _let_go(self, part: Part) -> Callable[[Future[Any]], None]:
         return lambda _: self._flow.let_go(part)

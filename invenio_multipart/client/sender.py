@@ -8,6 +8,7 @@ from __future__ import annotations
 from .api import TRANSIENT, DraftFileApi, RequestCount, refusal
 from .errors import IntegrityError, NetworkError, RefusedError
 from .flow import Flow, Part
+from .limits import Limits
 from .progress import ProgressCounter
 from .retry import StopSignal
 from .transport import Transport
@@ -36,8 +37,10 @@ class PartSender:
         transport: Transport,
         counter: ProgressCounter,
         stop: StopSignal,
+        limits: Limits,
     ) -> None:
         self._flow = flow
+        self._jobs = limits.jobs
         self._api = api
         self._transport = transport
         self._counter = counter
@@ -48,20 +51,28 @@ class PartSender:
     def run(self) -> None:
         """Send until there is nothing left to send."""
         while (part := self._flow.take_linked()) is not None:
-            self._deliver(part)
+            try:
+                self._deliver(part)
+            finally:
+                self._flow.put_down()
 
     def _deliver(self, part: Part) -> None:
         while True:
             try:
-                self._put(part)
+                # Other files of the same uploader take turns with this one.
+                with self._jobs.turn(self._stop):
+                    self._put(part)
             except (NetworkError, IntegrityError) as error:
                 self._counter.take_back(part.number)
+                if isinstance(error, NetworkError):
+                    self._jobs.trouble()
                 self._pause(part, error)
             except RefusedError as error:
                 self._counter.take_back(part.number)
                 self._ask_for_new_link(part, error)
                 return
             else:
+                self._jobs.sent(len(part.data))
                 self._counter.settle(part.number, len(part.data), reused=False)
                 self._flow.settle(part)
                 return

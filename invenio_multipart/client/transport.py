@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from .errors import NetworkError
+from .limits import Bandwidth
 from .retry import StopSignal
 
 SEND_SIZE = 256 * 1024
@@ -91,11 +92,18 @@ class Transport:
     :param stop: checked while a body is sent.
     :param timeout_seconds: longest silence on a connection, not the length of
         a request: a large part over a slow line may take hours.
+    :param bandwidth: what bodies that are sent keep to; None for no limit.
     """
 
-    def __init__(self, stop: StopSignal, timeout_seconds: float = 120.0) -> None:
+    def __init__(
+        self,
+        stop: StopSignal,
+        timeout_seconds: float = 120.0,
+        bandwidth: Bandwidth | None = None,
+    ) -> None:
         self._stop = stop
         self._timeout = timeout_seconds
+        self._bandwidth = bandwidth or Bandwidth()
         self._lock = threading.Lock()
         self._idle: dict[Origin, list[http.client.HTTPConnection]] = {}
         self._open: set[http.client.HTTPConnection] = set()
@@ -232,9 +240,11 @@ class Transport:
         connection.endheaders()
         # In slices, because a socket's timeout covers a whole sendall().
         view = memoryview(body)
-        for start in range(0, len(view), SEND_SIZE):
+        size = self._bandwidth.piece_bytes(SEND_SIZE)
+        for start in range(0, len(view), size):
             self._stop.check()
-            piece = view[start : start + SEND_SIZE]
+            piece = view[start : start + size]
+            self._bandwidth.take(len(piece), self._stop)
             connection.send(piece)
             if on_sent is not None:
                 on_sent(len(piece))

@@ -12,7 +12,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -35,6 +36,9 @@ class FileEntry:
     parts: int | None
     """Number of parts; None once the file is complete."""
     part_size_bytes: int | None
+    links: Mapping[int, PartLink] = field(default_factory=dict)
+    """One for each part (from 1) of an upload in parts that we may send to. They
+    are good for any bytes, unlike those of a registration."""
 
 
 @dataclass(frozen=True)
@@ -48,10 +52,12 @@ class StoredPart:
 
 @dataclass(frozen=True)
 class PartLink:
-    """Where to put one part; good for exactly the announced bytes."""
+    """Where to put one part, and what has to be said with it."""
 
     url: str
     headers: Mapping[str, str]
+    expires_at: float | None = None
+    """Unix time by the server's clock; None when it named none."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +99,7 @@ def read_entry(item: Any) -> FileEntry:
     """A file entry of ``GET …/files/{key}`` or of the reply to a new one."""
     try:
         transfer = item.get("transfer") or {}
+        links = item.get("links") or {}
         return FileEntry(
             size_bytes=item.get("size"),
             status=str(item.get("status", "")),
@@ -100,6 +107,7 @@ def read_entry(item: Any) -> FileEntry:
             transfer_type=str(transfer.get("type", "")),
             parts=transfer.get("parts"),
             part_size_bytes=transfer.get("part_size"),
+            links=read_links(links.get("parts") or ()),
         )
     except AttributeError as error:
         raise ProtocolError("The server's file entry cannot be read.") from error
@@ -118,17 +126,25 @@ def read_stored_parts(items: Any) -> dict[int, StoredPart]:
 
 
 def read_links(items: Any) -> dict[int, PartLink]:
-    """Links by part number (from 1) of a reply to a registration."""
+    """Links by part number (from 1) of a file entry or of a registration."""
     try:
         return {
             int(item["part"]): PartLink(
                 str(item["url"]),
                 {str(k): str(v) for k, v in (item.get("headers") or {}).items()},
+                _unix_time(item.get("expiration")),
             )
             for item in items
         }
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ProtocolError("The server's part links cannot be read.") from error
+
+
+def _unix_time(moment: str | None) -> float | None:
+    # Python before 3.11 knows no "Z".
+    if not moment:
+        return None
+    return datetime.fromisoformat(moment.replace("Z", "+00:00")).timestamp()
 
 
 def read_refusal(response: Response) -> RefusedError:

@@ -26,6 +26,13 @@ def server() -> Iterator[WireServer]:
     world.stop()
 
 
+@pytest.fixture(params=["registered-first", "links-up-front"])
+def either_server(request: pytest.FixtureRequest, server: WireServer) -> WireServer:
+    """A server whose entries have no links of their parts, and one where they have."""
+    server.links_up_front = request.param == "links-up-front"
+    return server
+
+
 @pytest.fixture
 def uploader(server: WireServer) -> Uploader:
     """An uploader that does not wait long before it tries again."""

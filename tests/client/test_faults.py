@@ -62,7 +62,7 @@ def status(number: int, code: str = "", **headers: str) -> Fault:
     ],
 )
 def test_passing_trouble(
-    server: WireServer,
+    either_server: WireServer,
     uploader: Uploader,
     make_file: MakeFile,
     place: str,
@@ -70,6 +70,7 @@ def test_passing_trouble(
     puts_of_part_2: int,
 ) -> None:
     """After trouble the file is whole, and only the part hit is sent again."""
+    server = either_server
     path = make_file(6 * 64 * KIB)
     server.fail(place, *faults)
 
@@ -125,7 +126,7 @@ def test_retry_after_is_honoured(
     ],
 )
 def test_refusal_ends_at_once(
-    server: WireServer,
+    either_server: WireServer,
     uploader: Uploader,
     make_file: MakeFile,
     place: str,
@@ -133,6 +134,7 @@ def test_refusal_ends_at_once(
     error: type[Exception],
 ) -> None:
     """What the server refuses for good is reported in its words, not repeated."""
+    server = either_server
     server.fail(place, fault)
 
     with pytest.raises(error) as caught:
@@ -146,9 +148,10 @@ def test_refusal_ends_at_once(
 
 
 def test_fatal_error_stops_the_other_parts(
-    server: WireServer, make_file: MakeFile
+    either_server: WireServer, make_file: MakeFile
 ) -> None:
     """Parts on their way are broken off: the error shows without delay."""
+    server = either_server
     server.fail("part-1", Fault("wait"))
     server.fail("part-3", status(411))
     uploader = Uploader(server.base_url, TOKEN, jobs=2, policy=QUICK)
@@ -174,7 +177,7 @@ def test_fatal_error_stops_the_other_parts(
     ],
 )
 def test_attempts_are_bounded(
-    server: WireServer,
+    either_server: WireServer,
     uploader: Uploader,
     make_file: MakeFile,
     place: str,
@@ -182,6 +185,7 @@ def test_attempts_are_bounded(
     error: type[Exception],
 ) -> None:
     """Trouble that does not pass ends in an error after as many tries as set."""
+    server = either_server
     server.fail(place, *[fault] * 50)
 
     with pytest.raises(error):
@@ -209,9 +213,10 @@ def test_server_that_is_something_else(
 
 
 def test_token_stays_with_the_api(
-    server: WireServer, uploader: Uploader, make_file: MakeFile
+    either_server: WireServer, uploader: Uploader, make_file: MakeFile
 ) -> None:
     """The storage at another origin never sees the token, not even on retries."""
+    server = either_server
     server.fail("part-2", RESET, status(403), status(500))
 
     uploader.upload(DRAFT, make_file(5 * 64 * KIB))
@@ -223,9 +228,10 @@ def test_token_stays_with_the_api(
 
 
 def test_token_goes_with_parts_to_the_servers_own_disk(
-    server: WireServer, uploader: Uploader, make_file: MakeFile
+    either_server: WireServer, uploader: Uploader, make_file: MakeFile
 ) -> None:
     """On local storage the parts go to the API itself, which wants the token."""
+    server = either_server
     server.local_storage = True
     path = make_file(5 * 64 * KIB)
 
@@ -246,12 +252,13 @@ def test_wrong_token(server: WireServer, make_file: MakeFile) -> None:
 
 @pytest.mark.parametrize("memory_parts", [200, 3], ids=["by-batch", "by-memory"])
 def test_memory_is_bounded(
-    server: WireServer,
+    either_server: WireServer,
     make_file: MakeFile,
     monkeypatch: pytest.MonkeyPatch,
     memory_parts: int,
 ) -> None:
     """However fast the disk, only so many parts are in memory."""
+    server = either_server
     jobs = 3
     made: list[int] = []
     taken = Flow.take_buffer
@@ -279,9 +286,10 @@ def test_memory_is_bounded(
 
 
 def test_no_more_parts_at_once_than_jobs(
-    server: WireServer, make_file: MakeFile
+    either_server: WireServer, make_file: MakeFile
 ) -> None:
     """The number of jobs is the number of parts on the line."""
+    server = either_server
     for number in range(1, 11):
         server.fail(f"part-{number}", Fault("wait"))
     uploader = Uploader(server.base_url, TOKEN, jobs=4, policy=QUICK)

@@ -60,9 +60,14 @@ def put(stored: StoredFile, number: int, data: bytes) -> None:
     ],
 )
 def test_fresh_upload(
-    server: WireServer, uploader: Uploader, make_file: MakeFile, size: int, parts: int
+    either_server: WireServer,
+    uploader: Uploader,
+    make_file: MakeFile,
+    size: int,
+    parts: int,
 ) -> None:
     """Every size arrives bit for bit, each part sent once, with true digests."""
+    server = either_server
     path = make_file(size)
     content = path.read_bytes()
 
@@ -85,9 +90,10 @@ def test_fresh_upload(
 
 @pytest.mark.parametrize("page_size", [1000, 2], ids=["one-page", "many-pages"])
 def test_resume_sends_only_what_is_missing(
-    server: WireServer, uploader: Uploader, make_file: MakeFile, page_size: int
+    either_server: WireServer, uploader: Uploader, make_file: MakeFile, page_size: int
 ) -> None:
     """Parts of an earlier run are kept, however many pages list them."""
+    server = either_server
     path = make_file(10 * 64 * KIB - 5)
     keep(server, path, [1, 2, 5, 9, 10])
     server.page_size = page_size
@@ -101,9 +107,10 @@ def test_resume_sends_only_what_is_missing(
 
 
 def test_resume_with_all_parts_there(
-    server: WireServer, uploader: Uploader, make_file: MakeFile
+    either_server: WireServer, uploader: Uploader, make_file: MakeFile
 ) -> None:
     """A run that was cut off before its commit only has to commit."""
+    server = either_server
     path = make_file(3 * 64 * KIB)
     keep(server, path, [1, 2, 3])
 
@@ -114,9 +121,10 @@ def test_resume_with_all_parts_there(
 
 
 def test_part_with_other_bytes_is_sent_again(
-    server: WireServer, uploader: Uploader, make_file: MakeFile
+    either_server: WireServer, uploader: Uploader, make_file: MakeFile
 ) -> None:
     """A stored part of the same number and size but other bytes is replaced."""
+    server = either_server
     path = make_file(4 * 64 * KIB)
     stored = keep(server, path, [1, 2, 3, 4])
     put(stored, 3, bytes(64 * KIB))
@@ -140,7 +148,7 @@ def test_part_with_other_bytes_is_sent_again(
     ],
 )
 def test_what_counts_as_proof_of_a_part(
-    server: WireServer,
+    either_server: WireServer,
     uploader: Uploader,
     make_file: MakeFile,
     etag: str | None,
@@ -148,6 +156,7 @@ def test_what_counts_as_proof_of_a_part(
     sent: list[int],
 ) -> None:
     """A part is reused only when nothing the server says contradicts it."""
+    server = either_server
     path = make_file(1000)
     stored = keep(server, path, [1])
     md5 = hashlib.md5(path.read_bytes()).hexdigest()
@@ -305,9 +314,10 @@ def test_pending_file_of_another_kind_is_refused(
     ],
 )
 def test_key_arrives_as_given(
-    server: WireServer, uploader: Uploader, make_file: MakeFile, key: str
+    either_server: WireServer, uploader: Uploader, make_file: MakeFile, key: str
 ) -> None:
     """Directories, spaces and any script survive, with slashes kept in URLs."""
+    server = either_server
     path = make_file(70 * KIB)
 
     uploader.upload(DRAFT, path, key)
@@ -356,11 +366,12 @@ def replace(path: Path) -> None:
 
 @pytest.mark.parametrize("change", [change_bytes, shorten, grow, replace])
 def test_file_that_changes_is_named_and_not_committed(
-    server: WireServer,
+    either_server: WireServer,
     make_file: MakeFile,
     change: Callable[[Path], None],
 ) -> None:
     """A file that is modified while it is read never becomes a record's file."""
+    server = either_server
     path = make_file(30 * 64 * KIB)
     server.fail("part-1", Fault("wait"))
     memory = 4 * server.part_size

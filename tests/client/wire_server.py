@@ -108,6 +108,7 @@ class WireServer:
         self.part_size = part_size
         self.page_size = page_size
         self.local_storage = False
+        self.links_up_front = False
         self.polls_until_completed = 0
         self.state_after_commit = ""
         self.files: dict[str, StoredFile] = {}
@@ -115,6 +116,8 @@ class WireServer:
         self.seen: list[Seen] = []
         self.revoked_links: set[str] = set()
         self.links_made = 0
+        self.wanted_headers: dict[str, dict[str, str]] = {}
+        self.expiration: str | None = None
         self.connections: Counter[str] = Counter()
         self.lock = threading.RLock()
         self.released = threading.Event()
@@ -163,20 +166,39 @@ class WireServer:
 
     def link(self, stored: StoredFile, number: int) -> dict[str, Any]:
         """A signed link for one part, bound to its length and MD5."""
-        announced = stored.registered[number]
-        raw = bytes.fromhex(announced["checksum"].partition(":")[2])
-        headers = {
-            "Content-MD5": base64.b64encode(raw).decode(),
-            "Content-Length": str(announced["size"]),
-        }
+        return self.sign(stored, number, bound_headers(stored.registered[number]))
+
+    def unbound_link(self, stored: StoredFile, number: int) -> dict[str, Any]:
+        """A signed link for any bytes of one part."""
+        return self.sign(stored, number, {})
+
+    def sign(
+        self, stored: StoredFile, number: int, headers: dict[str, str]
+    ) -> dict[str, Any]:
+        """A link for one part that wants these headers."""
         with self.lock:
             self.links_made += 1
             signature = f"s{self.links_made}"
+            self.wanted_headers[signature] = headers
         key = quote(stored.key, safe="")
         url = f"{self.storage_url}/bucket/{key}?partNumber={number}&sig={signature}"
         if self.local_storage:
             url = f"{self.base_url}/bucket/{key}?partNumber={number}&sig={signature}"
-        return {"part": number, "url": url, "headers": headers, "expiration": None}
+        return {
+            "part": number,
+            "url": url,
+            "headers": headers,
+            "expiration": self.expiration,
+        }
+
+
+def bound_headers(announced: dict[str, Any]) -> dict[str, str]:
+    """What a link for exactly these bytes wants to be said."""
+    raw = bytes.fromhex(announced["checksum"].partition(":")[2])
+    return {
+        "Content-MD5": base64.b64encode(raw).decode(),
+        "Content-Length": str(announced["size"]),
+    }
 
 
 class QuietServer(ThreadingHTTPServer):
@@ -274,11 +296,13 @@ class StorageHandler(Handler):
             self.refuse(403, "AccessDenied")
             return
         stored = world.files[unquote(url.path).partition("/bucket/")[2]]
-        link = world.link(stored, number)["headers"]
-        if {name: self.headers.get(name) for name in link} != link:
+        signed = world.wanted_headers[signature]
+        if {name: self.headers.get(name) for name in signed} != signed:
             self.refuse(403, "SignatureDoesNotMatch")
             return
-        if hashlib.md5(body).digest() != base64.b64decode(link["Content-MD5"]):
+        # Checked when it is there, signed or not, as S3 does.
+        announced = self.headers.get("Content-MD5")
+        if announced and hashlib.md5(body).digest() != base64.b64decode(announced):
             self.refuse(400, "BadDigest")
             return
         etag = hashlib.md5(body).hexdigest()
@@ -376,7 +400,16 @@ class ApiHandler(StorageHandler):
         stored = self.world.files.get(key)
         if stored is None:
             return 404, {"status": 404, "message": "No such file."}
-        return 200, stored.entry()
+        return 200, self.entry_of(stored)
+
+    def entry_of(self, stored: StoredFile) -> dict[str, Any]:
+        """The entry, with links for all parts where this server gives them."""
+        entry = stored.entry()
+        if self.world.links_up_front and entry["status"] == "pending":
+            numbers = range(1, stored.parts + 1)
+            links = [self.world.unbound_link(stored, number) for number in numbers]
+            entry["links"] = {"parts": links}
+        return entry
 
     def on_init(self, _: str, data: Any) -> tuple[int, Any]:
         """A planned upload; an existing key is refused."""
@@ -385,7 +418,7 @@ class ApiHandler(StorageHandler):
             return 400, {"status": 400, "message": "It exists.", "code": "exists"}
         stored = StoredFile(wanted["key"], wanted["size"], self.world.part_size)
         self.world.files[stored.key] = stored
-        return 201, {"enabled": True, "entries": [stored.entry()]}
+        return 201, {"enabled": True, "entries": [self.entry_of(stored)]}
 
     def on_parts(self, key: str, _: Any) -> tuple[int, Any]:
         """One page of the parts that are there."""
