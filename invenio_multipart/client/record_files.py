@@ -1,0 +1,128 @@
+# SPDX-FileCopyrightText: 2026 The invenio-multipart authors.
+# SPDX-License-Identifier: MIT
+
+"""The calls to InvenioRDM that a download needs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from .api import TRANSIENT, RequestCount, api_root, refusal
+from .errors import NetworkError, ProtocolError, RefusedError, UsageError
+from .retry import RetryPolicy, StopSignal
+from .transport import Incoming, Response, Transport, origin_of
+from .wire import quote_key, read_json
+
+REASON_BYTES = 64 * 1024
+"""As much of a refusal's body is read."""
+
+
+@dataclass(frozen=True)
+class RemoteFile:
+    """A file of a record or draft, as the server lists it."""
+
+    key: str
+    size_bytes: int | None
+    checksum: str | None
+    """As the server spells it; None while it has none."""
+    completed: bool
+
+
+class RecordFiles:
+    """The files of one record, or of its draft, over Invenio's REST API.
+
+    :param base_url: address of the instance, with or without ``/api``.
+    :param token: personal access token, or None; goes to this address only.
+    :raises UsageError: for an address or token that cannot be used.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        token: str | None,
+        record_id: str,
+        *,
+        draft: bool,
+        transport: Transport,
+        policy: RetryPolicy,
+        stop: StopSignal,
+    ) -> None:
+        root = api_root(base_url)
+        if token is not None and not (
+            token and token.isascii() and token.isprintable()
+        ):
+            raise UsageError("The access token is malformed.")
+        middle = "/draft" if draft else ""
+        self._files_url = f"{root}/records/{quote(record_id, safe='')}{middle}/files"
+        self._origin = origin_of(root)
+        self._token = token
+        self._transport = transport
+        self._policy = policy
+        self._stop = stop
+        self.requests = RequestCount()
+        self.storage_requests = RequestCount()
+
+    def content_url(self, key: str) -> str:
+        """Where the bytes of a file are, or who knows where they are."""
+        return f"{self._files_url}/{quote_key(key)}/content"
+
+    def list(self) -> list[RemoteFile]:
+        """All files, in the server's order.
+
+        :raises RefusedError: when there is no such record, or not for us.
+        """
+        reply = self._get_json(self._files_url)
+        entries = reply.get("entries") if isinstance(reply, dict) else None
+        if not isinstance(entries, list):
+            raise ProtocolError("The server's reply holds no list of files.")
+        return [_read(entry) for entry in entries]
+
+    def file(self, key: str) -> RemoteFile:
+        """One file, as it is now."""
+        return _read(self._get_json(f"{self._files_url}/{quote_key(key)}"))
+
+    def is_api(self, url: str) -> bool:
+        """Whether an address is the API's own."""
+        return origin_of(url) == self._origin
+
+    def headers_for(self, url: str) -> dict[str, str]:
+        """Headers of a request; the token is for the API's own address only."""
+        if not self.is_api(url):
+            self.storage_requests.add()
+            return {}
+        self.requests.add()
+        return {"Authorization": f"Bearer {self._token}"} if self._token else {}
+
+    def _get_json(self, url: str) -> Any:
+        def once() -> Any:
+            headers = {"Accept": "application/json", **self.headers_for(url)}
+            response = self._transport.send("GET", url, headers)
+            if response.status == 200:
+                return read_json(response)
+            raise refusal(response, TRANSIENT, "Invenio")
+
+        return self._policy.run(once, self._stop)
+
+
+def refused(reply: Incoming, who: str) -> NetworkError | RefusedError:
+    """The error that an answer without content stands for.
+
+    :raises NetworkError: when the answer breaks off.
+    """
+    body = reply.read(REASON_BYTES)
+    return refusal(Response(reply.status, reply.headers, body), TRANSIENT, who)
+
+
+def _read(entry: Any) -> RemoteFile:
+    try:
+        key, size, checksum = entry["key"], entry.get("size"), entry.get("checksum")
+        return RemoteFile(
+            key=str(key),
+            size_bytes=None if size is None else int(size),
+            checksum=None if checksum is None else str(checksum),
+            completed=entry.get("status", "completed") == "completed",
+        )
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise ProtocolError("The server's file entry cannot be read.") from error
