@@ -139,6 +139,7 @@ class Uploader:
                 return run.upload()
             finally:
                 transport.close()
+                self.limits.memory.trim()
 
 
 class _Run:

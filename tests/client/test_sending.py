@@ -1,0 +1,217 @@
+# SPDX-FileCopyrightText: 2026 The invenio-multipart authors.
+# SPDX-License-Identifier: MIT
+
+"""Which links parts are sent by, and what all files of an uploader share."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from invenio_multipart.client import Uploader
+from invenio_multipart.client.limits import Memory
+from invenio_multipart.client.retry import StopSignal
+
+from .conftest import QUICK
+from .wire_server import DRAFT, TOKEN, Fault, WireServer
+
+KIB = 1024
+MakeFile = Callable[..., Path]
+
+
+@pytest.fixture
+def giving(server: WireServer) -> WireServer:
+    """A server whose entries have the links of their parts."""
+    server.links_up_front = True
+    return server
+
+
+def registered(server: WireServer) -> list[int]:
+    """Part numbers in the order they were registered."""
+    calls = server.requests("api", "POST", "/parts")
+    return [item["part"] for call in calls for item in json.loads(call.body)]
+
+
+def test_parts_do_not_wait_for_their_registration(
+    giving: WireServer, uploader: Uploader, make_file: MakeFile
+) -> None:
+    """Parts go at once with their MD5; all are registered, together, at the end."""
+    path = make_file(40 * 64 * KIB)
+    giving.fail("register", Fault("wait"))
+    seen: list[int] = []
+
+    def look() -> None:
+        giving.waiting.acquire(timeout=10)
+        seen.extend(giving.parts_put())
+        giving.released.set()
+
+    threading.Thread(target=look).start()
+    uploader.upload(DRAFT, path)
+
+    assert giving.files[path.name].content == path.read_bytes()
+    assert len(seen) > 20
+    assert registered(giving) == list(range(1, 41))
+    assert len(giving.requests("api", "POST", "/parts")) == 1
+    for sent in giving.requests("storage"):
+        assert sent.headers["Content-MD5"]
+    order = [seen.path.rpartition("/")[2] for seen in giving.requests("api", "POST")]
+    assert order == ["files", "parts", "commit"]
+
+
+def test_many_parts_are_registered_on_the_way(
+    giving: WireServer, uploader: Uploader, make_file: MakeFile
+) -> None:
+    """Of a long upload the server knows the digests before its end."""
+    giving.part_size = KIB
+    uploader.upload(DRAFT, make_file(350 * KIB))
+
+    calls = giving.requests("api", "POST", "/parts")
+    assert 2 <= len(calls) <= 5
+    assert sorted(registered(giving)) == list(range(1, 351))
+
+
+def test_reused_parts_need_no_registration(
+    giving: WireServer, uploader: Uploader, make_file: MakeFile
+) -> None:
+    """A run that finds parts there tells only of those it sends."""
+    path = make_file(10 * 64 * KIB)
+    for number in range(6, 11):
+        giving.fail(f"part-{number}", *[Fault("status", 500)] * 9)
+    with pytest.raises(Exception, match="Gave up"):
+        Uploader(giving.base_url, TOKEN, jobs=1, policy=QUICK).upload(DRAFT, path)
+    there = sorted(giving.files[path.name].bytes)
+    giving.faults.clear()
+    giving.seen.clear()
+
+    summary = uploader.upload(DRAFT, path)
+
+    missing = sorted(set(range(1, 11)) - set(there))
+    assert there and missing
+    assert sorted(giving.parts_put()) == missing == sorted(registered(giving))
+    assert summary.parts_reused == len(there)
+
+
+@pytest.mark.parametrize("expiration", ["2020-01-01T00:00:00+00:00", "soon"])
+def test_links_that_expire_are_not_tried(
+    giving: WireServer, uploader: Uploader, make_file: MakeFile, expiration: str
+) -> None:
+    """A link past its time, or about to be, is replaced before it is refused."""
+    if expiration == "soon":
+        moment = time.gmtime(time.time() + 5)
+        expiration = time.strftime("%Y-%m-%dT%H:%M:%SZ", moment)
+    giving.expiration = expiration
+    path = make_file(5 * 64 * KIB)
+
+    uploader.upload(DRAFT, path)
+
+    # None of those of the entry: the first five.
+    used = [sent.path.rpartition("sig=s")[2] for sent in giving.requests("storage")]
+    assert sorted(map(int, used)) == list(range(6, 11))
+    assert giving.files[path.name].content == path.read_bytes()
+
+
+def test_refused_links_are_given_up_together(
+    giving: WireServer, make_file: MakeFile
+) -> None:
+    """After a refusal the links of the same age are not tried one after another."""
+    path = make_file(60 * 64 * KIB)
+    giving.revoked_links.update(f"s{number}" for number in range(1, 61))
+    uploader = Uploader(giving.base_url, TOKEN, jobs=2, policy=QUICK)
+
+    uploader.upload(DRAFT, path)
+
+    assert giving.files[path.name].content == path.read_bytes()
+    assert len(giving.parts_put()) < 60 + 12
+
+
+def test_bandwidth_holds_for_all_files(server: WireServer, make_file: MakeFile) -> None:
+    """Two files at once get no more of the line than one."""
+    paths = [make_file(100 * KIB, f"{number}.bin") for number in range(2)]
+    rate = 200 * KIB
+    uploader = Uploader(
+        server.base_url, TOKEN, policy=QUICK, bandwidth_bytes_per_second=rate
+    )
+    begun = time.monotonic()
+
+    with ThreadPoolExecutor(2) as threads:
+        for path in paths:
+            threads.submit(uploader.upload, DRAFT, path)
+
+    # The first pieces go at once: a tenth of a second's worth for each.
+    assert 0.75 <= time.monotonic() - begun < 4
+    assert {path.name for path in paths} == server.files.keys()
+
+
+def test_memory_holds_for_all_files(
+    giving: WireServer, make_file: MakeFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Three files at once keep within one bound, and all come to an end."""
+    used, most = [0], [0]
+    lock = threading.Lock()
+    taken, given = Memory.take, Memory.give
+
+    def take(memory: Memory, size_bytes: int, stop: StopSignal) -> bytearray:
+        buffer = taken(memory, size_bytes, stop)
+        with lock:
+            used[0] += size_bytes
+            most[0] = max(most[0], used[0])
+        return buffer
+
+    def give(memory: Memory, buffer: bytearray) -> None:
+        with lock:
+            used[0] -= len(buffer)
+        given(memory, buffer)
+
+    monkeypatch.setattr(Memory, "take", take)
+    monkeypatch.setattr(Memory, "give", give)
+    bound = 4 * giving.part_size
+    uploader = Uploader(giving.base_url, TOKEN, policy=QUICK, memory_bytes=bound)
+    paths = [make_file(20 * 64 * KIB, f"{number}.bin") for number in range(3)]
+
+    with ThreadPoolExecutor(3) as threads:
+        list(threads.map(lambda path: uploader.upload(DRAFT, path), paths))
+
+    assert most[0] == bound
+    assert used[0] == 0
+    for path in paths:
+        assert giving.files[path.name].content == path.read_bytes()
+
+
+def test_no_more_parts_at_once_than_jobs_over_all_files(
+    giving: WireServer, make_file: MakeFile
+) -> None:
+    """Files at once do not each have a number of connections of their own."""
+    for number in range(1, 11):
+        giving.fail(f"part-{number}", *[Fault("wait")] * 2)
+    uploader = Uploader(giving.base_url, TOKEN, jobs=4, policy=QUICK)
+    paths = [make_file(10 * 64 * KIB, f"{number}.bin") for number in range(2)]
+    seen: list[int] = []
+
+    def look() -> None:
+        seen.extend(giving.parts_put())
+        giving.released.set()
+
+    threading.Timer(0.5, look).start()
+    with ThreadPoolExecutor(2) as threads:
+        list(threads.map(lambda path: uploader.upload(DRAFT, path), paths))
+
+    assert len(seen) == 4
+
+
+def test_trouble_leads_to_fewer_connections(
+    giving: WireServer, make_file: MakeFile
+) -> None:
+    """A store that says "slow down" is asked for less at once."""
+    giving.fail("part-2", Fault("status", 503, "SlowDown"))
+    uploader = Uploader(giving.base_url, TOKEN, policy=QUICK)
+    before = uploader.limits.jobs.current
+
+    uploader.upload(DRAFT, make_file(10 * 64 * KIB))
+
+    assert uploader.limits.jobs.current == before // 2
