@@ -13,7 +13,16 @@ from collections.abc import Sequence
 
 from .many import FileState, ManyProgress
 from .meter import Meter
-from .text import cells, clean, elide, fit, format_rate, format_seconds, format_share
+from .text import (
+    cells,
+    clean,
+    elide,
+    fit,
+    format_bytes,
+    format_rate,
+    format_seconds,
+    format_share,
+)
 
 Piece = tuple[str, str]
 """A text and its style: ``""``, ``name``, ``bar``, ``rest``, ``dim`` or ``bad``."""
@@ -28,6 +37,12 @@ RATE_CELLS = 11
 
 LEFT_CELLS = 12
 """``ETA 23:59:59``."""
+
+SIZE_CELLS = 9
+"""``999.9 MiB``."""
+
+WIDE = 100
+"""From so many columns on, there is room to say both of a file: done and all."""
 
 MAX_FILES = 6
 """Files shown one by one: those are the connections a person can follow."""
@@ -117,6 +132,8 @@ class Board:
         progress = self.progress
         if progress is None:
             return ""
+        if progress.phase == "scanning":
+            return f"{label('scanning')}: {progress.files:,} so far"
         share = format_share(progress.done_bytes, progress.size_bytes)
         facts = [f"{_percent(progress.done_bytes, progress.size_bytes)}  {share}"]
         if progress.files > 1:
@@ -144,14 +161,17 @@ class Board:
     def _one_file(
         self, progress: ManyProgress, width: int, bar: tuple[str, str]
     ) -> Line:
-        facts = self._share_and_speed(progress, width)
+        facts = _columns(width, self._share(progress), self._more(progress))
         name = self._name or label(progress.phase)
         return _row(
             name, progress.done_bytes, progress.size_bytes, facts, width, bar, indent=""
         )
 
     def _file(self, state: FileState, width: int, bar: tuple[str, str]) -> Line:
-        share = f"{format_share(state.done_bytes, state.size_bytes):>{SHARE_CELLS}}"
+        share = f"{format_bytes(state.size_bytes):>{SIZE_CELLS}}"
+        if width >= WIDE:
+            done = format_share(state.done_bytes, state.size_bytes)
+            share = f"{done:>{SHARE_CELLS}}"
         if state.phase in MOVING:
             meter = self._files[state.key]
             left = meter.seconds_left(state.size_bytes - state.done_bytes)
@@ -176,22 +196,26 @@ class Board:
         return [(name, "name"), *done, (f"  {percent}", "")]
 
     def _figures(self, progress: ManyProgress, width: int) -> Line:
-        facts = _files_done(progress)
-        facts += f"  {self._share_and_speed(progress, 80)}"
-        line: Line = [(elide(f"  {facts}", width), "")]
+        share, more = self._share(progress), self._more(progress)
+        # A narrow terminal shows less, not everything in pieces.
+        facts = [_files_done(progress), share, more]
+        while len(facts) > 1 and 2 * len(facts) + sum(map(len, facts)) > width:
+            del facts[1]
+        line: Line = [(elide("".join(f"  {fact}" for fact in facts), width), "")]
         line += _counts(progress, width - cells(line[0][0]))
         return line
 
-    def _share_and_speed(self, progress: ManyProgress, width: int) -> str:
+    def _share(self, progress: ManyProgress) -> str:
         share = format_share(progress.done_bytes, progress.size_bytes)
-        more = self._speed(progress)
-        if progress.phase not in MOVING:
-            passed = format_seconds(self.moment - self._phase_since)
-            shown = progress.phase
-            if progress.phase not in ("completed", "scanning"):
-                shown = f"{shown}  {passed}"
-            more = f"{shown:<{RATE_CELLS + LEFT_CELLS + 2}}"
-        return _columns(width, f"{share:>{SHARE_CELLS}}", more)
+        return f"{share:>{SHARE_CELLS}}"
+
+    def _more(self, progress: ManyProgress) -> str:
+        if progress.phase in MOVING:
+            return self._speed(progress)
+        shown = progress.phase
+        if progress.phase not in ("completed", "scanning"):
+            shown += f"  {format_seconds(self.moment - self._phase_since)}"
+        return f"{shown:<{RATE_CELLS + LEFT_CELLS + 2}}"
 
     def _speed(self, progress: ManyProgress) -> str:
         left = self._total.seconds_left(progress.size_bytes - progress.done_bytes)
@@ -217,11 +241,10 @@ def _row(
     indent: str = "  ",
 ) -> Line:
     percent = _percent(done, total)
-    facts = f"  {percent}  {facts}".rstrip() if facts else f" {percent}"
     # What is fixed comes first, name and bar share what it leaves.
-    fixed = 8 + SHARE_CELLS + RATE_CELLS + LEFT_CELLS + 4 if width >= 70 else len(facts)
-    room = max(width - len(indent) - fixed, 0)
-    length = min(max(room * 2 // 5 - 1, 0), 40)
+    facts = f"  {percent}  {facts}" if facts else f" {percent}"
+    room = max(width - len(indent) - len(facts), 0)
+    length = min(max(room // 3, 0), 40)
     if length < 4:
         length = 0
     line: Line = [(indent + fit(name, room - length - bool(length)), "name")]

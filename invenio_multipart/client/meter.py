@@ -10,7 +10,7 @@ from collections import deque
 WINDOW_SECONDS = 10.0
 """Speeds are averages over this long: steady enough to tell the time left."""
 
-EARLY_SECONDS = 0.5
+EARLY_SECONDS = 1.0
 """Less than this says nothing about a speed."""
 
 

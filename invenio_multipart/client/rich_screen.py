@@ -78,7 +78,7 @@ class RichDisplay(Display):
 
 
 def _rich(line: Line) -> Text:
-    shown = Text(no_wrap=True, overflow="crop", end="")
+    shown = Text(no_wrap=True, overflow="crop")
     for text, style in line:
         shown.append(text, STYLES.get(style, ""))
     return shown
