@@ -22,6 +22,7 @@ from .report import report
 from .sharing import links, versions
 from .signing import signing
 from .site import Site, running_site
+from .uploader import uploader, uploader_files
 
 TOPICS: dict[str, Callable[[Site, int], Iterator[Row]]] = {
     "signing": signing,
@@ -35,6 +36,8 @@ TOPICS: dict[str, Callable[[Site, int], Iterator[Row]]] = {
     "adopting": adopting,
     "links": links,
     "versions": versions,
+    "uploader": uploader,
+    "uploader-files": uploader_files,
 }
 
 

@@ -55,12 +55,14 @@ class Site:
     :param app: an application of ours in this process, for what needs no server.
     :param s3: a plain boto3 client.
     :param folder: for temporary files, removed at the end.
+    :param token: of the account that both servers' calls are made with.
     """
 
     app: Any
     s3: Any
     bucket: str
     folder: Path
+    token: str
     ours: Server
     upstream: Server
 
@@ -106,7 +108,7 @@ def running_site() -> Iterator[Site]:
         stack.callback(_remove_indices, app)
         (folder / "settings.json").write_text(json.dumps(settings))
         servers = stack.enter_context(_servers(folder, token))
-        yield Site(app, s3, name, folder, servers["ours"], servers["upstream"])
+        yield Site(app, s3, name, folder, token, servers["ours"], servers["upstream"])
 
 
 def _settings(database: str, name: str) -> dict[str, Any]:
@@ -189,21 +191,29 @@ def _servers(folder: Path, token: str) -> Iterator[dict[str, Server]]:
     with ExitStack() as stack:
         started = {}
         for side in ("ours", "upstream"):
-            port = _free_port()
-            process = _start(side, port, folder)
-            stack.callback(_stop, process)
+            port = free_port()
+            process = start_server(side, port, folder)
+            stack.callback(stop, process)
             started[side] = (process, f"http://127.0.0.1:{port}")
         servers = {}
         for side, (process, url) in started.items():
-            _wait(process, url, folder / f"{side}.log")
+            wait_for_server(process, url, folder / f"{side}.log")
             children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
             worker = int(children.read_text().split()[0])
             servers[side] = Server(Api(url, token), worker)
         yield servers
 
 
-def _start(side: str, port: int, folder: Path) -> subprocess.Popen[bytes]:
+def start_server(
+    side: str, port: int, folder: Path, threads: int = 1
+) -> subprocess.Popen[bytes]:
+    """A web server with one process; it may not answer yet.
+
+    :param folder: has the settings, and gets the log.
+    """
     arguments = ["-w", "1", "-t", "1200", "-b", f"127.0.0.1:{port}"]
+    if threads > 1:
+        arguments += ["--threads", str(threads)]
     with (folder / f"{side}.log").open("wb") as log:
         return subprocess.Popen(
             [sys.executable, "-m", "gunicorn", *arguments, "benchmarks.wsgi"],
@@ -211,6 +221,7 @@ def _start(side: str, port: int, folder: Path) -> subprocess.Popen[bytes]:
             env={
                 **os.environ,
                 "BENCH_SIDE": side,
+                "BENCH_THREADS": str(threads),
                 "BENCH_CONFIG": str(folder / "settings.json"),
             },
             stdout=log,
@@ -218,17 +229,19 @@ def _start(side: str, port: int, folder: Path) -> subprocess.Popen[bytes]:
         )
 
 
-def _wait(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
+def wait_for_server(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
+    """Until it answers."""
     deadline = time.monotonic() + BOOT_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
-        with suppress(requests.ConnectionError):
+        with suppress(requests.ConnectionError, requests.Timeout):
             if requests.get(f"{url}/records", timeout=60).ok:
                 return
         time.sleep(0.5)
     sys.exit(f"A web server did not start:\n{log.read_text()[-3000:]}")
 
 
-def _stop(process: subprocess.Popen[bytes]) -> None:
+def stop(process: subprocess.Popen[bytes]) -> None:
+    """End a process, by force if it has to be."""
     process.terminate()
     try:
         process.wait(20)
@@ -237,7 +250,8 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
         process.wait()
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """One that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
