@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from invenio_db import db
 from invenio_files_rest.models import FileInstance, ObjectVersion
-from sqlalchemy import func, select, union, update
+from sqlalchemy import delete, func, select, union, update
 
 from ..core.states import BATCH_OPEN, UploadState
 from . import uses
@@ -55,6 +55,17 @@ def insert(batch_id: uuid.UUID, rows: Sequence[Mapping[str, Any]]) -> None:
     if rows:
         state = UploadState.INITIATED.value
         insert_many(BatchLink.__table__, rows, batch_id=batch_id, state=state)
+
+
+def forget_ended(batch_id: uuid.UUID, keys: Collection[str]) -> None:
+    """Remove entries of these keys that ended without a file."""
+    db.session.execute(
+        delete(BatchLink).where(
+            BatchLink.batch_id == batch_id,
+            BatchLink.key.in_(keys),
+            BatchLink.state.not_in(_OPEN),
+        )
+    )
 
 
 def open_links(

@@ -178,13 +178,17 @@ def page_of_files(batch_id: uuid.UUID, after: str, limit: int) -> Sequence[SentF
 
 
 def of_keys(batch_id: uuid.UUID, keys: Collection[str]) -> Sequence[SentFile]:
-    """Those of a batch's files that have these keys, in order, however they ended."""
+    """Those of a batch's files that have these keys, in order, however they ended.
+
+    Of one that was taken out of the draft and announced again, the last.
+    """
     query = (
         select(*_SENT_COLUMNS)
         .where(Upload.batch_id == batch_id, Upload.key.in_(keys))
-        .order_by(Upload.key)
+        .order_by(Upload.key, Upload.initiated_on)
     )
-    return [SentFile._make(row) for row in db.session.execute(query)]
+    files = map(SentFile._make, db.session.execute(query))
+    return list({file.key: file for file in files}.values())
 
 
 def mark_made(found: Iterable[tuple[SentFile, str, int, Mapping[str, str]]]) -> None:

@@ -66,7 +66,7 @@ class BatchResource(RefusesOtherMethods, ErrorHandlersMixin, Resource):  # type:
             "item": {"GET": self.read},
             "complete": {"PUT": self.complete},
             "abort": {"PUT": self.abort},
-            "files": {"GET": self.files},
+            "files": {"GET": self.files, "POST": self.announce_more},
             "credentials": {"POST": self.credentials},
             "link": {"PUT": self.link},
             "links": {"PUT": self.link_all},
@@ -113,6 +113,13 @@ class BatchResource(RefusesOtherMethods, ErrorHandlersMixin, Resource):  # type:
         query = request.args.to_dict()
         query.pop(_CREDENTIAL, None)
         return json_reply(current_multipart.batches.files(*_caller(), query))
+
+    def announce_more(self) -> ResponseReturnValue:
+        """POST /uploads/{id}/files; a grant in the address means nothing."""
+        answer = current_multipart.batches.announce_more(
+            g.identity, view_args()["batch_id"], json_object()
+        )
+        return json_reply(answer, 201)
 
     def complete(self) -> ResponseReturnValue:
         """PUT /uploads/{id}/complete."""

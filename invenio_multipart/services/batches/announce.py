@@ -70,14 +70,55 @@ def announce(
     locks.await_turn(draft.id)
     require_there(draft)
     batch = _lock(service_id, draft, wanted)
-    make_room(service, draft, set(keys), uow)
-    rows = upload_rows(batch, draft.files.bucket, wanted.files)
-    reserve(batch, draft.files.bucket, rows)
-    add_files(batch, service, rows, wanted.files)
-    linked = sum(file.target.size for file in wanted.files if file.target is not None)
-    batch.size = sum(row["size"] for row in rows) + linked
+    _fill(batch, service, draft, wanted.files, uow)
     _schedule(batch)
     return batch
+
+
+def announce_more(
+    service: Any,
+    draft: Any,
+    batch_id: uuid.UUID,
+    more: Sequence[AnnouncedFile],
+    uow: UnitOfWork,
+) -> Batch:
+    """Add files to an open batch, all or none.
+
+    :raises StateConflict: the batch is being completed, or over.
+    :raises MultipartError: as :func:`announce` does.
+    """
+    require_writable(draft)
+    keys = [file.key for file in more]
+    require_keys(keys)
+    locks.await_turn(draft.id)
+    require_there(draft)
+    batch = batches.locked(batch_id)
+    if batch is None or batch.status is not BatchState.UPLOADING:
+        state = "gone" if batch is None else batch.state
+        raise StateConflict(f"The batch is {state}.", state)
+    if utc_now() >= batch.complete_before:
+        raise StateConflict("The deadline of the batch has passed.", "expired")
+    # A link that was taken out of the draft since may be announced again.
+    batch_links.forget_ended(batch.id, keys)
+    _fill(batch, service, draft, more, uow)
+    return batch
+
+
+def _fill(
+    batch: Batch,
+    service: Any,
+    draft: Any,
+    files: Sequence[AnnouncedFile],
+    uow: UnitOfWork,
+) -> None:
+    """Record files of a batch, and reserve what they will take."""
+    make_room(service, draft, {file.key for file in files}, uow)
+    rows = upload_rows(batch, draft.files.bucket, files)
+    reserve(batch, draft.files.bucket, rows)
+    add_files(batch, service, rows, files)
+    linked = sum(file.target.size for file in files if file.target is not None)
+    batch.files += len(files)
+    batch.size += sum(row["size"] for row in rows) + linked
 
 
 def _lock(service_id: str, draft: Any, wanted: Announcement) -> Batch:
@@ -95,7 +136,7 @@ def _lock(service_id: str, draft: Any, wanted: Announcement) -> Batch:
         state=BatchState.UPLOADING.value,
         provisioned=wanted.provisioned,
         draft_revision=draft.revision_id,
-        files=len(wanted.files),
+        files=0,
         size=0,
         sessions=[],
         created_by=wanted.created_by,

@@ -38,8 +38,10 @@ def take_content(
     if batch.status is not BatchState.UPLOADING:
         raise StateConflict(f"The batch is {batch.state}.", batch.state)
     query = select(Upload).where(Upload.batch_id == batch.id, Upload.key == key)
-    upload = db.session.execute(query).scalar_one_or_none()
-    if upload is None or not upload.is_open:
+    # One that was announced again after its end has a row for either.
+    found = db.session.execute(query).scalars()
+    upload = next((row for row in found if row.is_open), None)
+    if upload is None:
         raise UploadNotFound("The batch has no such file.")
     storage = multipart_storage(upload.uri, upload.size)
     if Ability.SERVER_PARTS not in storage.abilities:

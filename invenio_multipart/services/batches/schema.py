@@ -181,6 +181,12 @@ class AnnouncementSchema(Schema):
     mode = fields.String(load_default=PRESIGNED, validate=validate.OneOf(MODES))
 
 
+class MoreFilesSchema(Schema):
+    """Further files for an open batch."""
+
+    files = _Files(required=True)
+
+
 class _RecordSchema(Schema):
     """A record as its own service takes it.
 

@@ -43,6 +43,7 @@ from .files import page_of_files
 from .found import found, found_locked
 from .linking import BatchLinkService
 from .lock import take_over_dead_lock
+from .more import add_to_batch
 from .opening import open_uploads
 from .rights import authorize, draft_of
 from .schema import CREDENTIALS, PageOfBatchesSchema, PageOfFilesSchema
@@ -157,6 +158,12 @@ class BatchService(BatchLinkService):
         authorize(batch, identity, Verb.UPLOAD, credential)
         page = parse(PageOfFilesSchema(), query)
         return page_of_files(batch, page["after"], page["size"])
+
+    def announce_more(
+        self, identity: Identity, batch_id: uuid.UUID, body: Any
+    ) -> dict[str, Any]:
+        """Announce further files of an open batch; see :mod:`.more`."""
+        return add_to_batch(found(batch_id), identity, body)
 
     def complete(
         self,
