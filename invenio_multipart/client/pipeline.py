@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import threading
-import time
 from base64 import b64encode
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -27,9 +26,6 @@ from .wire import FileEntry, PartLink, StoredPart
 JOIN_SECONDS = 5.0
 """How long a failed upload waits for its threads. They are told and their
 connections are broken; only one that is just connecting takes longer."""
-
-LINK_MARGIN_SECONDS = 30.0
-"""A link is good if a request begins before it expires; this is for the way."""
 
 
 @dataclass(frozen=True)
@@ -126,7 +122,7 @@ class Pipeline:
         self._flow.end_of_file()
 
     def _hash(self, part: Part) -> None:
-        part.md5 = hashlib.md5(part.data, usedforsecurity=False).hexdigest()
+        part.md5 = part_md5(part)
         if self._stored.get(part.number) == StoredPart(len(part.data), part.md5):
             self._counter.settle(part.number, len(part.data), reused=True)
             self._flow.settle(part)
@@ -140,9 +136,7 @@ class Pipeline:
     def _link_at_hand(self, part: Part) -> PartLink | None:
         link = self._links.get(part.number)
         # Once one was refused the others would be, too: they are of the same age.
-        if link is None or self._flow.links_refused:
-            return None
-        if link.expires_at and link.expires_at < time.time() + LINK_MARGIN_SECONDS:
+        if link is None or self._flow.links_refused or not link.is_good:
             return None
         # Not signed in such a link, yet the store refuses any other bytes.
         md5 = b64encode(bytes.fromhex(part.md5)).decode()
@@ -171,6 +165,11 @@ class Pipeline:
                 self._transport.abort()
 
         return guarded
+
+
+def part_md5(part: Part) -> str:
+    """Hex MD5 of a part's bytes."""
+    return hashlib.md5(part.data, usedforsecurity=False).hexdigest()
 
 
 def read_slices(entry: FileEntry, size_bytes: int) -> Slices:

@@ -67,6 +67,10 @@ class PartSender:
                 if isinstance(error, NetworkError):
                     self._jobs.trouble()
                 self._pause(part, error)
+                # The pause, or a laptop that slept in it, may have been long.
+                if part.link is not None and not part.link.is_good:
+                    self._flow.offer_hashed(part)
+                    return
             except RefusedError as error:
                 self._counter.take_back(part.number)
                 self._ask_for_new_link(part, error)

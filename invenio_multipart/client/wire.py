@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -19,6 +20,9 @@ from urllib.parse import quote
 
 from .errors import ProtocolError, RefusedError, UsageError
 from .transport import Response
+
+LINK_MARGIN_SECONDS = 30.0
+"""A link is good if a request begins before it expires; this is for the way."""
 
 _MD5 = re.compile(r"[0-9a-f]{32}")
 _S3_ERROR = re.compile(r"<(Code|Message)>([^<]*)</")
@@ -58,6 +62,12 @@ class PartLink:
     headers: Mapping[str, str]
     expires_at: float | None = None
     """Unix time by the server's clock; None when it named none."""
+
+    @property
+    def is_good(self) -> bool:
+        """It does not expire right now, as far as our clock can tell."""
+        margin = time.time() + LINK_MARGIN_SECONDS
+        return self.expires_at is None or self.expires_at > margin
 
 
 @dataclass(frozen=True)

@@ -215,3 +215,18 @@ def test_trouble_leads_to_fewer_connections(
     uploader.upload(DRAFT, make_file(10 * 64 * KIB))
 
     assert uploader.limits.jobs.current == before // 2
+
+
+def test_link_that_expires_in_a_pause_is_not_tried_again(
+    server: WireServer, uploader: Uploader, make_file: MakeFile
+) -> None:
+    """A retry after the link's time begins with a new link."""
+    server.expiration = "2020-01-01T00:00:00+00:00"
+    server.fail("part-1", Fault("status", 503), Fault("status", 503))
+    path = make_file(10)
+
+    uploader.upload(DRAFT, path)
+
+    used = [sent.path.rpartition("sig=")[2] for sent in server.requests("storage")]
+    assert used == ["s1", "s2", "s3"]
+    assert server.files[path.name].content == path.read_bytes()
