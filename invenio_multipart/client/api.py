@@ -168,12 +168,19 @@ class DraftFileApi(Api):
             # A missing draft is a 404 as well; then initiate() says so.
             return None
 
-    def initiate(self, size_bytes: int) -> FileEntry:
+    def initiate(
+        self, size_bytes: int, part_size_bytes: int | None = None
+    ) -> FileEntry:
         """The new entry, its parts planned by the server. Never repeated here.
 
+        :param part_size_bytes: of each part but the last; None leaves it to the
+            server.
         :raises NetworkError: when it is not known whether the entry exists.
         """
-        wanted = {"key": self._key, "size": size_bytes, "transfer": {"type": "M"}}
+        transfer: dict[str, Any] = {"type": "M"}
+        if part_size_bytes is not None:
+            transfer["part_size"] = part_size_bytes
+        wanted = {"key": self._key, "size": size_bytes, "transfer": transfer}
         reply = self.call_once("POST", self._files_url, [wanted])
         for item in items_of(reply, "entries"):
             if isinstance(item, dict) and item.get("key") == self._key:

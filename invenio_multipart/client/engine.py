@@ -19,7 +19,7 @@ from .errors import (
 )
 from .flow import BATCH_PARTS, Flow
 from .limits import Bandwidth, Jobs, Limits, Memory
-from .pipeline import Pipeline, read_slices
+from .pipeline import Pipeline, part_size_for, read_slices
 from .progress import ProgressCallback, ProgressCounter
 from .retry import RetryPolicy, StopSignal
 from .sender import PartSender
@@ -192,13 +192,15 @@ class _Run:
 
     def _find_or_initiate(self) -> tuple[FileEntry, bool]:
         policy = self._api.policy
+        size = self._source.size_bytes
+        part_size = part_size_for(size, self._limits.memory.limit_bytes)
         for failures in range(1, policy.attempts + 1):
             entry = self._api.entry()
             if entry is not None:
                 self._check_ours(entry)
                 return entry, False
             try:
-                return self._api.initiate(self._source.size_bytes), True
+                return self._api.initiate(size, part_size), True
             except NetworkError as error:
                 # It may have arrived although its answer did not: look first.
                 if error.permanent or failures == policy.attempts:

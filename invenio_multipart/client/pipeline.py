@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
+from ..core.plan import MIB, PREFERRED_MIN_PART_SIZE, S3_LIMITS, make_plan
 from .api import DraftFileApi
 from .errors import ProtocolError
 from .flow import Flow, Part
@@ -26,6 +27,9 @@ from .wire import FileEntry, PartLink, StoredPart
 JOIN_SECONDS = 5.0
 """How long a failed upload waits for its threads. They are told and their
 connections are broken; only one that is just connecting takes longer."""
+
+PARTS_IN_MEMORY = 8
+"""As many should fit: four that are sent, and those before and after them."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,21 @@ class Slices:
             self.part_size_bytes,
             self.size_bytes - (number - 1) * self.part_size_bytes,
         )
+
+
+def part_size_for(size_bytes: int, memory_bytes: int) -> int | None:
+    """Bytes per part to ask for; None where the server's plan fits into memory.
+
+    Its plan for a file of 1 TB is of parts of 512 MiB, for a short list. Too few of
+    them fit to fill a line.
+    """
+    fitting = max(memory_bytes // PARTS_IN_MEMORY, PREFERRED_MIN_PART_SIZE)
+    needed = -(-size_bytes // S3_LIMITS.max_parts)
+    size = -(-max(fitting, needed) // MIB) * MIB
+    # Beyond what S3 takes it is for the server to say so.
+    if size_bytes > S3_LIMITS.max_size or make_plan(size_bytes).part_size <= size:
+        return None
+    return size
 
 
 class Pipeline:

@@ -14,8 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from invenio_multipart.client import Uploader
+from invenio_multipart.client import Uploader, engine
 from invenio_multipart.client.limits import Memory
+from invenio_multipart.client.pipeline import part_size_for
 from invenio_multipart.client.retry import StopSignal
 
 from .conftest import QUICK
@@ -230,3 +231,39 @@ def test_link_that_expires_in_a_pause_is_not_tried_again(
     used = [sent.path.rpartition("sig=")[2] for sent in server.requests("storage")]
     assert used == ["s1", "s2", "s3"]
     assert server.files[path.name].content == path.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("size_gib", "memory_mib", "part_mib"),
+    [
+        pytest.param(0, 1024, None, id="empty"),
+        pytest.param(4, 1024, None, id="planned-by-the-server"),
+        pytest.param(100, 1024, None, id="still-fits"),
+        pytest.param(1000, 1024, 128, id="plan-of-512"),
+        pytest.param(1000, 256, 103, id="little-memory"),
+        pytest.param(20, 64, 16, id="least"),
+        pytest.param(5000, 1024, None, id="no-smaller-parts-possible"),
+        pytest.param(10**6, 1024, None, id="too-large"),
+    ],
+)
+def test_part_size_fits_into_memory(
+    size_gib: int, memory_mib: int, part_mib: int | None
+) -> None:
+    """Smaller parts are asked for only where the server's would fill the memory."""
+    found = part_size_for(size_gib * 2**30, memory_mib * 2**20)
+
+    assert found == (part_mib * 2**20 if part_mib else None)
+    if found:
+        assert -(-size_gib * 2**30 // found) <= 10_000
+
+
+def test_own_part_size_is_asked_for(
+    giving: WireServer, make_file: MakeFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server cuts the file as the uploader's memory wants it."""
+    monkeypatch.setattr(engine, "part_size_for", lambda *_: 32 * KIB)
+    uploader = Uploader(giving.base_url, TOKEN, policy=QUICK)
+    path = make_file(64 * KIB + 1)
+
+    assert uploader.upload(DRAFT, path).parts == 3
+    assert giving.files[path.name].content == path.read_bytes()

@@ -416,7 +416,8 @@ class ApiHandler(StorageHandler):
         (wanted,) = data
         if wanted["key"] in self.world.files:
             return 400, {"status": 400, "message": "It exists.", "code": "exists"}
-        stored = StoredFile(wanted["key"], wanted["size"], self.world.part_size)
+        part_size = wanted["transfer"].get("part_size", self.world.part_size)
+        stored = StoredFile(wanted["key"], wanted["size"], part_size)
         self.world.files[stored.key] = stored
         return 201, {"enabled": True, "entries": [self.entry_of(stored)]}
 
