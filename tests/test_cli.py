@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 
 from .backdoor import held_tasks, uploads_of
-from .batching import job_ids, open_with, row
-from .driver import PART, Draft, md5
+from .batching import job_ids, open_batch, open_with, row
+from .driver import PART, Api, Draft, md5
 from .reaping import audited, change, snapshot
+from .resources.test_links import DATA, publish, put_file
 
 
 def run(app: Any, *arguments: str) -> tuple[int, str]:
@@ -84,6 +85,26 @@ def test_a_batch_is_listed_shown_and_aborted(app: Any, draft: Draft) -> None:
     )
     assert row(batch).state == "aborted"
     assert [one.reason for one in audited(app, batch.id)] == ["operator"]
+
+
+def test_show_lists_the_links_of_a_batch(app: Any, api: Api, local: str) -> None:
+    """With where they lead, as many as asked for, made or not."""
+    source = api.new_draft()
+    put_file(source, "data/a.txt")
+    target = {"id": publish(source), "key": "data/a.txt"}
+    keys = ("one.txt", "two.txt")
+    links = [{"key": key, "check": "link", "value": target} for key in keys]
+    batch = open_batch(api.new_draft(), [*links, "sent.txt"])
+    code, output = run(app, "show", str(batch.id))
+    assert code == 0
+    lines = [line.split() for line in output.splitlines()]
+    to = f"{target['id']}/data/a.txt"
+    assert ["one.txt", "initiated", str(len(DATA)), to] in lines
+    assert batch.anonymous.call("PUT", batch.json["links_url"]).status == 200
+    shown = json.loads(run(app, "show", str(batch.id), "--json", "--files", "1")[1])
+    (made,) = shown["links"]
+    assert (made["key"], made["state"], made["to"]) == ("one.txt", "committing", to)
+    assert [file["key"] for file in shown["contents"]] == ["sent.txt"]
 
 
 def test_show_tells_what_the_store_holds(app: Any, draft: Draft) -> None:

@@ -76,7 +76,7 @@ def list_(state: str | None, limit: int, as_json: bool) -> None:
     type=click.IntRange(0),
     default=20,
     show_default=True,
-    help="Files of a batch that are named.",
+    help="Files of a batch that are named, and as many links.",
 )
 @AS_JSON
 @with_appcontext

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,7 +13,7 @@ from invenio_db import db
 from sqlalchemy import and_, or_, select
 
 from ..core.states import BATCH_OPEN, JOB_OPEN, OPEN, BatchState, UploadState
-from .models import Batch, Job, Upload
+from .models import Batch, BatchLink, Job, Upload
 
 UPLOAD_STATES = frozenset(state.value for state in UploadState)
 BATCH_STATES = frozenset(state.value for state in BatchState)
@@ -43,6 +44,12 @@ def batches(state: str | None, limit: int) -> Sequence[Batch]:
         wanted = _holding(Batch, BatchState, BATCH_OPEN)
     query = select(Batch).where(wanted)
     return _first(query.order_by(Batch.complete_before), limit)
+
+
+def links_of_batch(batch_id: uuid.UUID, limit: int) -> Sequence[BatchLink]:
+    """Link entries of a batch in the order of their keys, however they ended."""
+    query = select(BatchLink).where(BatchLink.batch_id == batch_id)
+    return _first(query.order_by(BatchLink.key), limit)
 
 
 def jobs(status: str | None, limit: int) -> Sequence[Job]:

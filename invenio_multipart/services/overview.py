@@ -69,7 +69,7 @@ class OverviewService:
     def show(self, id_: uuid.UUID, limit: int) -> dict[str, Any]:
         """Everything about an upload, a batch or a job, and what the store holds.
 
-        :param limit: files of a batch that are named.
+        :param limit: files of a batch that are named, and links.
         :raises UploadNotFound: nothing has this id.
         """
         if (batch := db.session.get(Batch, id_)) is not None:
@@ -224,6 +224,15 @@ def _whole_batch(batch: Batch, limit: int) -> dict[str, Any]:
         "jobs": {name: str(id_) for name, id_ in jobs.items() if id_},
         "contents": [
             {"key": file.key, "state": file.state, "size": file.size} for file in files
+        ],
+        "links": [
+            {
+                "key": link.key,
+                "state": link.state,
+                "size": link.size,
+                "to": f"{link.target_record}/{link.target_key}",
+            }
+            for link in overview.links_of_batch(batch.id, limit)
         ],
         "store": _asked(lambda: _held_of_batch(batch)),
         "removed": _removed(batch.id),
