@@ -72,6 +72,12 @@ how late a deadline may be kept, and how long a dead worker's job may rest after
 lease of two minutes.
 """
 
+MULTIPART_JOBS_KEEP_SECONDS = 90 * 24 * 3600
+"""How long jobs that have ended can still be asked about, in seconds; 0 is for ever.
+
+The reaper deletes what is older. The job that has completed a batch stays with it.
+"""
+
 MULTIPART_ADMIN_ROLES = ["multipart-admin"]
 """Roles, by name, whose holders may do what administrators of the site may do here.
 

@@ -391,6 +391,34 @@ def test_the_audit_is_kept_for_a_time(app: Any, draft: Draft) -> None:
     assert audited(app, upload.id) == []
 
 
+def test_jobs_are_kept_for_a_time(app: Any, draft: Draft) -> None:
+    """Those that ended longer ago are deleted; 0 keeps them for ever."""
+    batch = open_with(draft, SMALL)
+    assert batch.complete()["status"] == "SUCCESS"
+    status = batch.status()
+    revoked = status["purge_job_id"]
+    waiting = open_with(draft.api.new_draft(), SMALL)
+    for job_id in (revoked, status["job_id"]):
+        change(app, "Job", uuid.UUID(job_id), date_done=timedelta(days=-91))
+    with setting(app, MULTIPART_JOBS_KEEP_SECONDS=0):
+        assert reap(app).done["jobs_forgotten"] == 0
+    with setting(app, MULTIPART_JOBS_KEEP_SECONDS=92 * 24 * 3600):
+        assert reap(app).done["jobs_forgotten"] == 0
+    told = [(one.id, one.does) for one in preview(app) if one.what == "jobs"]
+    assert told == [("1 rows", "forget")]
+    path = "/uploads/jobs/{}".format
+    assert draft.api.get(path(revoked)).json["status"] == "REVOKED"
+    assert reap(app).done["jobs_forgotten"] == 1
+    assert draft.api.get(path(revoked)).status == 404
+    # What has completed the batch stays, and is told to whoever repeats it.
+    assert batch.status() == {**status, "purge_job_id": None}
+    assert draft.api.get(path(status["job_id"])).json["status"] == "SUCCESS"
+    url = batch.json["completion_url"]
+    assert draft.api.call("PUT", url).json["job_id"] == status["job_id"]
+    left = waiting.status()["purge_job_id"]
+    assert draft.api.get(path(left)).json["status"] == "PENDING"
+
+
 def test_large_uploads_past_their_deadline(app: Any, s3_draft: Draft) -> None:
     """Parts that were sent are gone from the store, too."""
     begun = s3_draft.begin("big.bin", 2 * PART, transfer={"parts": 2})

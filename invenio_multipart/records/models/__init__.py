@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from .audit import Bookmark, Removal
 from .batch import Batch
-from .job import Job
+from .job import FORGETTABLE, Job
 from .link import Adopted, BatchLink, Link
 from .moments import utc_now
 from .upload import SENT_AS_OBJECT, SENT_AS_PARTS, Part, Upload, staged_uri
 from .use import EndedUse
 
 __all__ = (
+    "FORGETTABLE",
     "SENT_AS_OBJECT",
     "SENT_AS_PARTS",
     "Adopted",

@@ -13,6 +13,13 @@ from sqlalchemy_utils.types import UUIDType
 from ...core.states import JobStatus
 from .moments import utc_now
 
+FORGETTABLE = (
+    "date_done IS NOT NULL AND (kind <> 'complete_batch' OR status <> 'SUCCESS')"
+)
+"""Jobs that have ended, but those that have completed a batch: whoever repeats the
+completion is told of its job, however late. There is one for each batch, whose row
+stays, too."""
+
 
 class Job(db.Model):
     """Work that outlives the request which asked for it.
@@ -39,6 +46,12 @@ class Job(db.Model):
         ),
         db.Index("ix_multipart_job_kind_created", "kind", "created"),
         db.Index("ix_multipart_job_parent_id", "parent_id"),
+        # What is over, and may be forgotten one day.
+        db.Index(
+            "ix_multipart_job_forgettable",
+            "date_done",
+            postgresql_where=db.text(FORGETTABLE),
+        ),
     )
 
     id = db.Column(UUIDType, primary_key=True, default=uuid.uuid4)

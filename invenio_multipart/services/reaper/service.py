@@ -23,7 +23,7 @@ from ...records import leftovers
 from ...records.models import utc_now
 from .. import audit
 from ..free import free_noted
-from . import of_adopted, of_batches, of_quota, of_uploads, of_uses
+from . import of_adopted, of_batches, of_jobs, of_quota, of_uploads, of_uses
 from .of_store import Strays
 from .restore import Restored, restore
 from .walk import MOST, PAGE, Found, Rule
@@ -121,6 +121,7 @@ def _rules(strays: Strays) -> Sequence[Rule]:
         *of_adopted.RULES,
         strays.rule,
         *of_quota.RULES,
+        *of_jobs.RULES,
     )
 
 

@@ -40,7 +40,7 @@ class Found:
     """Something to be done about one thing.
 
     :param what: ``upload``, ``batch``, ``job``, ``stray``, ``file``,
-        ``objects``, ``bucket`` or ``audit``.
+        ``objects``, ``bucket``, ``jobs`` or ``audit``.
     :param id: of the row, or what the store calls a stray.
     :param does: what will be done, a verb.
     :param size: bytes, where that says something.
