@@ -54,7 +54,7 @@ def measured(
         capture_output=True,
         text=True,
     )
-    lines = ran.stdout.splitlines()
+    lines = list(filter(None, ran.stdout.splitlines()))
     result = json.loads(lines[-1])
     if result["exit_code"]:
         raise RuntimeError(f"{command[:3]} failed: {ran.stdout} {ran.stderr[-2000:]}")
