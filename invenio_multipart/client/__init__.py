@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The invenio-multipart authors.
 # SPDX-License-Identifier: MIT
 
-"""The uploader: a file from disk to a draft, in parts, verified, resumable.
+"""The uploader: files and folders from disk to a draft, verified, resumable.
 
 Nothing here needs Invenio or anything outside the standard library, so that
 the same code runs on a laptop, on a cluster node and beside an instrument.
@@ -13,32 +13,57 @@ the same code runs on a laptop, on a cluster node and beside an instrument.
     uploader = Uploader("https://repository.example.org", token)
     summary = uploader.upload("abcde-12345", "measurements.h5")
     print(summary.md5, summary.parts_sent, "parts sent")
+    many = uploader.upload_many("abcde-12345", ["results/", "README.txt"])
+    print(many.sent, "sent,", many.reused, "were there")
 """
 
 from __future__ import annotations
 
-from .engine import Uploader, UploadSummary
+from .engine import UploadSummary
 from .errors import (
     ClientError,
     FileChangedError,
     IntegrityError,
     NetworkError,
+    PartialError,
     ProtocolError,
     RefusedError,
     UsageError,
 )
+from .many import (
+    DraftFile,
+    FileResult,
+    FileState,
+    ManyOptions,
+    ManyProgress,
+    ManySummary,
+    Named,
+    Notice,
+    Stdin,
+)
 from .progress import Progress
 from .retry import RetryPolicy
+from .uploader import Uploader
 
 __all__ = (
     "ClientError",
+    "DraftFile",
     "FileChangedError",
+    "FileResult",
+    "FileState",
     "IntegrityError",
+    "ManyOptions",
+    "ManyProgress",
+    "ManySummary",
+    "Named",
     "NetworkError",
+    "Notice",
+    "PartialError",
     "Progress",
     "ProtocolError",
     "RefusedError",
     "RetryPolicy",
+    "Stdin",
     "UploadSummary",
     "Uploader",
     "UsageError",

@@ -122,10 +122,14 @@ class WireServer:
         self.lock = threading.RLock()
         self.released = threading.Event()
         self.waiting = threading.Semaphore(0)
-        self._servers = [self._start(ApiHandler), self._start(StorageHandler)]
+        self._servers = [self._start(handler) for handler in self.handlers()]
         self.base_url, self.storage_url = (
             f"http://127.0.0.1:{server.server_port}" for server in self._servers
         )
+
+    def handlers(self) -> tuple[type[BaseHTTPRequestHandler], ...]:
+        """Those of the API and of the storage."""
+        return ApiHandler, StorageHandler
 
     def _start(self, handler: type[BaseHTTPRequestHandler]) -> ThreadingHTTPServer:
         bound = type(handler.__name__, (handler,), {"world": self})

@@ -1,0 +1,308 @@
+# SPDX-FileCopyrightText: 2026 The invenio-multipart authors.
+# SPDX-License-Identifier: MIT
+
+"""Small files, thousands of them: read, hashed, announced together, sent.
+
+A file goes: disk -> memory -> MD5 -> announced with others -> its link -> the store.
+Each is read once and held until it is sent; while some are sent, the next ones are
+announced and those after them are read.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+
+from .batches import BatchFile
+from .counter import ManyCounter
+from .deliver import Delivery, Item
+from .errors import (
+    ClientError,
+    FileChangedError,
+    IntegrityError,
+    RefusedError,
+    UsageError,
+)
+from .flow import TICK_SECONDS
+from .lane import Budget, Lane
+from .limits import Jobs
+from .many import FileResult
+from .open_batch import BatchOverError, OpenBatch
+from .pipeline import JOIN_SECONDS
+from .retry import Stopped, StopSignal
+from .transport import Transport
+from .tree import Found
+
+SMALL_BYTES = 16 * 2**20
+"""Files up to this size are sent whole; it is within what any store takes at once."""
+
+MEMORY_BYTES = 256 * 2**20
+"""Small files in memory at any time."""
+
+CHUNK_FILES = 1000
+CHUNK_BYTES = 64 * 2**20
+"""What one announcement names at most."""
+
+LINGER_SECONDS = 0.1
+"""How long files wait for company while the senders may run out of work."""
+
+Linker = Callable[[Sequence[Item]], "set[str]"]
+"""Links what the repository has; the keys of those files."""
+
+
+class SmallFiles:
+    """One pass over small files.
+
+    :param known: files of the batch as an earlier run left it, by key.
+    :param linker: asked before anything is announced; None not to ask.
+    """
+
+    def __init__(
+        self,
+        *,
+        batch: OpenBatch,
+        known: Mapping[str, BatchFile],
+        delivery: Delivery,
+        transport: Transport,
+        counter: ManyCounter,
+        jobs: Jobs,
+        stop: StopSignal,
+        linker: Linker | None = None,
+    ) -> None:
+        self._batch = batch
+        self._known = known
+        self._delivery = delivery
+        self._transport = transport
+        self._counter = counter
+        self._jobs = jobs
+        self._stop = stop
+        self._linker = linker
+        self._budget = Budget(MEMORY_BYTES, stop)
+        self._hashed: Lane[Item] = Lane(stop)
+        self._linked: Lane[Item] = Lane(stop)
+        self._lock = threading.Lock()
+        self._failure: BaseException | None = None
+        self.lost: set[str] = set()
+        """Keys that were announced, and whose bytes could not be sent."""
+        self.in_parts: list[Found] = []
+        """Files that the server wants in parts, and which were not sent."""
+        self.delivered: dict[str, FileResult] = {}
+        """What is in the store and waits for the completion, by key."""
+
+    def run(self, files: Iterable[Found]) -> None:
+        """All files are in the store, or were reported as failed.
+
+        :raises ClientError: whatever ended the upload first, in any thread.
+        """
+        count = min(self._jobs.most, 32)
+        work = [lambda: self._read(files), self._announce, *[self._send] * count]
+        threads = [
+            threading.Thread(target=self._guard(each), daemon=True) for each in work
+        ]
+        try:
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                while thread.is_alive():
+                    # In pieces: some systems deliver Ctrl-C only in between.
+                    thread.join(TICK_SECONDS)
+        except BaseException as error:
+            self._fail(error)
+            raise
+        finally:
+            for thread in threads:
+                thread.join(JOIN_SECONDS)
+            self._counter.flush()
+        if self._failure is not None:
+            raise self._failure
+
+    def _read(self, files: Iterable[Found]) -> None:
+        for found in files:
+            self._budget.take(found.size_bytes)
+            try:
+                data = read_whole(found)
+            except (UsageError, FileChangedError) as error:
+                self._budget.give(found.size_bytes)
+                if found.key in self._known:
+                    self._lose(found.key)
+                self._settle_failed(found, error)
+                continue
+            if len(data) != found.size_bytes:
+                # It has changed since it was found: what it is now counts.
+                self._budget.take(len(data))
+                self._budget.give(found.size_bytes)
+                self._counter.resized(len(data) - found.size_bytes)
+                found = Found(found.key, found.path, len(data))  # noqa: PLW2901
+            md5 = hashlib.md5(data, usedforsecurity=False).hexdigest()
+            self._place(Item(found, data, md5))
+        self._hashed.close()
+
+    def _place(self, item: Item) -> None:
+        """Announce it, unless an earlier run has done so or has even sent it."""
+        before = self._known.get(item.found.key)
+        if before is not None:
+            same = (before.size_bytes, before.md5) == (len(item.data), item.md5)
+            if same and before.uploaded:
+                self._settle(item, "reused")
+                return
+            if same and before.link is not None:
+                item.link = before.link
+                self._linked.put(item)
+                return
+            # Announced were bytes that the file had then.
+            self._batch.remove(item.found.key)
+        self._hashed.put(item)
+
+    def _announce(self) -> None:
+        last = 1
+        while chunk := self._take_chunk(last):
+            last = len(chunk)
+            if self._linker is not None:
+                linked = self._linker(chunk)
+                for item in chunk:
+                    if item.found.key in linked:
+                        self._settle(item, "linked")
+                chunk = [item for item in chunk if item.found.key not in linked]
+            if not chunk:
+                continue
+            answer = self._batch.add([item.content for item in chunk])
+            for item in chunk:
+                key = item.found.key
+                if key in answer.refused:
+                    self._settle_failed(item.found, answer.refused[key], item)
+                else:
+                    item.link = answer.links.get(key)
+                    self._put_or_leave(item)
+        self._linked.close()
+
+    def _put_or_leave(self, item: Item) -> None:
+        if item.link is not None:
+            self._linked.put(item)
+            return
+        self._lose(item.found.key)
+        self._budget.give(len(item.data))
+        self.in_parts.append(item.found)
+
+    def _take_chunk(self, last: int) -> list[Item]:
+        """What is announced together; empty when there is nothing any more.
+
+        Waits for more only as long as the senders have work.
+        """
+        chunk: list[Item] = []
+        size, since = 0, time.monotonic()
+        while len(chunk) < CHUNK_FILES and size < CHUNK_BYTES:
+            if chunk and not len(self._hashed):
+                waited = time.monotonic() - since
+                hungry = len(self._linked) < max(last, 2 * self._jobs.current)
+                full = not self._budget.has_room(SMALL_BYTES)
+                if self._hashed.closed or full or (hungry and waited > LINGER_SECONDS):
+                    break
+                self._stop.sleep(LINGER_SECONDS / 5)
+                continue
+            item = self._hashed.take()
+            if item is None:
+                break
+            chunk.append(item)
+            size += len(item.data)
+        return chunk
+
+    def _send(self) -> None:
+        while True:
+            with self._jobs.turn(self._stop):
+                item = self._linked.take()
+                if item is None:
+                    return
+                try:
+                    self._delivery.deliver(item)
+                except BatchOverError:
+                    raise
+                except (IntegrityError, RefusedError) as error:
+                    if isinstance(error, RefusedError) and error.status in (401, 403):
+                        # Not this file's fault: no other would be taken.
+                        raise
+                    self._lose(item.found.key)
+                    self._settle_failed(item.found, error, item)
+                else:
+                    self._settle(item, "sent")
+
+    def _lose(self, key: str) -> None:
+        with self._lock:
+            self.lost.add(key)
+
+    def _settle(self, item: Item, outcome: str) -> None:
+        found = item.found
+        result = FileResult(
+            found.key, found.path, len(item.data), outcome, item.md5, item.sha256
+        )
+        self._budget.give(len(item.data))
+        item.data = b""
+        if outcome != "linked":
+            with self._lock:
+                self.delivered[found.key] = result
+        self._counter.settle(result, item.wrote)
+
+    def _settle_failed(
+        self, found: Found, error: ClientError, item: Item | None = None
+    ) -> None:
+        if item is not None:
+            self._budget.give(len(item.data))
+            item.data = b""
+        self._counter.settle(failed(found, error))
+
+    def _fail(self, failure: BaseException) -> None:
+        with self._lock:
+            if self._failure is None and not isinstance(failure, Stopped):
+                self._failure = failure
+        self._stop.set()
+        self._transport.abort()
+
+    def _guard(self, work: Callable[[], None]) -> Callable[[], None]:
+        # A thread must not die silently: its failure ends the whole upload.
+        def guarded() -> None:
+            try:
+                work()
+            except BaseException as error:  # noqa: BLE001 - raised by run()
+                self._fail(error)
+
+        return guarded
+
+
+def failed(found: Found, error: ClientError) -> FileResult:
+    """The result of a file that could not be uploaded."""
+    return FileResult(
+        found.key,
+        found.path,
+        found.size_bytes,
+        "failed",
+        error=error.message,
+        code=error.code,
+    )
+
+
+def read_whole(found: Found) -> bytes:
+    """All bytes of a small file, which did not change meanwhile.
+
+    :raises UsageError: it cannot be read.
+    :raises FileChangedError: it was modified or replaced, or is not small any more.
+    """
+    try:
+        with Path(found.path).open("rb", buffering=0) as file:
+            before = os.fstat(file.fileno())
+            data = file.read(SMALL_BYTES + 1)
+            while len(data) < before.st_size and (more := file.read(SMALL_BYTES)):
+                data += more
+            after = os.fstat(file.fileno())
+        now = Path(found.path).stat()
+    except FileNotFoundError as error:
+        raise UsageError(f"{found.path} is not there any more.") from error
+    except OSError as error:
+        raise UsageError(f"Cannot read {found.path}: {error.strerror}.") from error
+    looks = {(look.st_ino, look.st_size, look.st_mtime_ns) for look in (before, after)}
+    looks.add((now.st_ino, now.st_size, now.st_mtime_ns))
+    if len(looks) > 1 or len(data) != before.st_size or len(data) > SMALL_BYTES:
+        raise FileChangedError(found.path)
+    return data
