@@ -175,6 +175,8 @@ class Arrival:
         self._shared.board.close()
 
     def _fail(self, error: ClientError) -> None:
+        if self._assembly and not self._assembly.part.written:
+            self._assembly.part.discard()
         self._finish(self._result("failed", error=error), error)
 
     def _finish(self, result: DownloadResult, error: ClientError | None = None) -> None:

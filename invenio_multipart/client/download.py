@@ -16,7 +16,8 @@ from .downloads import (
     DownloadResult,
     DownloadSummary,
 )
-from .errors import PartialDownloadError, UsageError
+from .errors import PartialDownloadError
+from .limits import Bandwidth, Jobs
 from .many import NoticeCallback
 from .record_files import RecordFiles
 from .retry import RetryPolicy, StopSignal
@@ -48,14 +49,14 @@ class Downloader:
         memory_bytes: int = 64 * 2**20,
         bytes_per_second: float | None = None,
     ) -> None:
-        if jobs < 1:
-            raise UsageError("The number of jobs must be 1 or more.")
+        # Says what is wrong with the number.
+        Jobs(jobs)
         self._base_url = base_url
         self._token = token
         self._jobs = jobs
         self._policy = policy or RetryPolicy()
         self._memory_bytes = memory_bytes
-        self._bytes_per_second = bytes_per_second
+        self._bandwidth = Bandwidth(bytes_per_second)
 
     def download(
         self,
@@ -143,7 +144,7 @@ class Downloader:
             )
             run = Run(api, transport, stop, self._policy, wanted, callbacks)
             return run.run(
-                record_id, self._jobs, self._memory_bytes, self._bytes_per_second
+                record_id, Jobs(self._jobs), self._memory_bytes, self._bandwidth
             )
         finally:
             transport.close()

@@ -93,9 +93,9 @@ class Run:
     def run(
         self,
         record_id: str,
-        jobs: int,
+        jobs: Jobs,
         memory_bytes: int,
-        bytes_per_second: float | None,
+        bandwidth: Bandwidth,
     ) -> tuple[DownloadSummary, Failures]:
         """All that can be had is here."""
         begun = time.monotonic()
@@ -107,8 +107,7 @@ class Run:
             self._look_around(files)
         self._tally.enter("downloading")
         board = Board(self._stop, max(memory_bytes // PIECE_BYTES, 2))
-        limits = Jobs(jobs), Bandwidth(bytes_per_second)
-        self._fetch(files, board, *limits)
+        self._fetch(files, board, jobs, bandwidth)
         keep_names(self._new_in)
         self._tally.enter("completed")
         return self._summary(record_id, time.monotonic() - begun), self._failures

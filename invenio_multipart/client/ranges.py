@@ -20,6 +20,10 @@ REDIRECTS = frozenset({301, 302, 303, 307, 308})
 HOPS = 5
 """Redirects in a row that are believed."""
 
+LINKS = 3
+"""Links to try before a refusal of the store is believed. Expiry costs one; another
+one passes a store that is slow to learn new credentials."""
+
 NOT_EXPIRED = frozenset({408, 416, 425, 429})
 """Refusals of a store that a new link does not help against. All other ones may
 mean that the link is old: 403 mostly, but one store says 400."""
@@ -62,27 +66,26 @@ class Content:
         headers = {"Accept": "*/*", "Accept-Encoding": "identity"}
         if first or last is not None:
             headers["Range"] = f"bytes={first}-{'' if last is None else last}"
-        link = self._link
-        if link is not None:
-            with self._ask(link, headers) as reply:
-                if reply.status < 400 or _is_final(reply.status):
+        for _ in range(LINKS - 1):
+            with self._follow(headers) as (url, reply):
+                if url == self._url or reply.status < 400 or _is_final(reply.status):
                     yield self._checked(reply, first)
                     return
                 reply.read(REASON_BYTES)
-            self._renew(link)
-        with self._follow(headers) as reply:
+            self._renew(url)
+        with self._follow(headers) as (_, reply):
             yield self._checked(reply, first)
 
     @contextmanager
-    def _follow(self, headers: dict[str, str]) -> Iterator[Incoming]:
-        """The answer at the end of the way that the server shows."""
+    def _follow(self, headers: dict[str, str]) -> Iterator[tuple[str, Incoming]]:
+        """The end of the way that the server shows, and the answer there."""
         url = self._link or self._url
         for _ in range(HOPS):
             with self._ask(url, headers) as reply:
                 if reply.status not in REDIRECTS:
                     if url != self._url and reply.status < 300:
                         self._link = url
-                    yield reply
+                    yield url, reply
                     return
                 url = self._target(url, reply)
         raise ProtocolError(f"The server redirects more than {HOPS} times.")
