@@ -119,13 +119,14 @@ class Board:
         if progress is None:
             return []
         if progress.files <= 1:
-            return [self._one_file(progress, width, bar)]
+            return [_crop(self._one_file(progress, width, bar), width)]
         found = self._choose(progress.active, min(MAX_FILES, height - 3))
-        return [
+        lines = [
             *(self._file(state, width, bar) for state in found),
             self._headline(progress, width, bar),
             self._figures(progress, width),
         ]
+        return [_crop(line, width) for line in lines]
 
     def log_line(self) -> str:
         """The same in one line without a bar, for a log."""
@@ -220,6 +221,15 @@ class Board:
     def _speed(self, progress: ManyProgress) -> str:
         left = self._total.seconds_left(progress.size_bytes - progress.done_bytes)
         return _speed_cells(self._total.rate(), left)
+
+
+def _crop(line: Line, width: int) -> Line:
+    # Only terminals that nobody can work on are too narrow for the percentage.
+    cropped: Line = []
+    for text, style in line:
+        cropped.append((elide(text, width), style))
+        width -= cells(cropped[-1][0])
+    return cropped
 
 
 def _columns(width: int, share: str, more: str) -> str:

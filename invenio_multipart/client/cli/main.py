@@ -1,0 +1,48 @@
+# SPDX-FileCopyrightText: 2026 The invenio-multipart authors.
+# SPDX-License-Identifier: MIT
+
+"""From the words of a command line to the command."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from . import access, downloading, drafts, runs, upload, watching
+from .arguments import parser
+from .output import tell
+from .running import Command, execute
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Exit code of one run.
+
+    :param arguments: without the program's name; those of the process if None.
+    """
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    options = parser().parse_args(words)
+    options.words = words
+    return execute(options, COMMANDS[options.command])
+
+
+def _version(_: argparse.Namespace) -> int:
+    # Importing it would be importing all that the package can be.
+    package = sys.modules[__name__.partition(".")[0]]
+    tell(f"invenio-multipart {package.__version__}")
+    return 0
+
+
+COMMANDS: dict[str, Command] = {
+    "abort": drafts.abort,
+    "download": downloading.download,
+    "jobs": runs.jobs,
+    "login": access.login,
+    "logout": access.logout,
+    "logs": runs.logs,
+    "resume": lambda options: runs.resume(options, main),
+    "status": drafts.status,
+    "upload": upload.upload,
+    "version": _version,
+    "watch": watching.watch,
+}
