@@ -70,10 +70,10 @@ def test_other_methods(api: Api, local_draft: Draft, method: str) -> None:
         "": "GET",
         "/complete": "PUT",
         "/abort": "PUT",
-        "/files": "GET",
+        "/files": "GET POST",
         "/credentials": "POST",
     }.items():
-        if method != meant:
+        if method not in meant.split():
             reply = api.call(method, f"/uploads/{batch.id}{rest}")
             refused(reply, 405, "not_allowed", None)
     assert batch.status()["state"] == "uploading"
