@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from invenio_multipart.client import Uploader, engine
+from invenio_multipart.client.engine import AHEAD_PARTS
 from invenio_multipart.client.limits import Memory
 from invenio_multipart.client.pipeline import part_size_for
 from invenio_multipart.client.retry import StopSignal
@@ -149,28 +150,48 @@ def test_bandwidth_holds_for_all_files(server: WireServer, make_file: MakeFile) 
     assert {path.name for path in paths} == server.files.keys()
 
 
-def test_memory_holds_for_all_files(
-    giving: WireServer, make_file: MakeFile, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Three files at once keep within one bound, and all come to an end."""
-    used, most = [0], [0]
+@pytest.fixture
+def peak(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Bytes in buffers at the end, and at most."""
+    found = [0, 0]
     lock = threading.Lock()
     taken, given = Memory.take, Memory.give
 
     def take(memory: Memory, size_bytes: int, stop: StopSignal) -> bytearray:
         buffer = taken(memory, size_bytes, stop)
         with lock:
-            used[0] += size_bytes
-            most[0] = max(most[0], used[0])
+            found[0] += size_bytes
+            found[1] = max(found)
         return buffer
 
     def give(memory: Memory, buffer: bytearray) -> None:
         with lock:
-            used[0] -= len(buffer)
+            found[0] -= len(buffer)
         given(memory, buffer)
 
     monkeypatch.setattr(Memory, "take", take)
     monkeypatch.setattr(Memory, "give", give)
+    return found
+
+
+def test_memory_is_that_of_the_parts_on_the_line(
+    giving: WireServer, make_file: MakeFile, peak: list[int]
+) -> None:
+    """However long a store keeps us waiting: the parts being sent, and four more."""
+    giving.fail("part-1", Fault("wait"))
+    giving.fail("part-2", Fault("wait"))
+    threading.Timer(0.5, giving.released.set).start()
+    uploader = Uploader(giving.base_url, TOKEN, jobs=3, policy=QUICK)
+
+    uploader.upload(DRAFT, make_file(60 * 64 * KIB))
+
+    assert peak == [0, (3 + AHEAD_PARTS) * giving.part_size]
+
+
+def test_memory_holds_for_all_files(
+    giving: WireServer, make_file: MakeFile, peak: list[int]
+) -> None:
+    """Three files at once keep within one bound, and all come to an end."""
     bound = 4 * giving.part_size
     uploader = Uploader(giving.base_url, TOKEN, policy=QUICK, memory_bytes=bound)
     paths = [make_file(20 * 64 * KIB, f"{number}.bin") for number in range(3)]
@@ -178,8 +199,7 @@ def test_memory_holds_for_all_files(
     with ThreadPoolExecutor(3) as threads:
         list(threads.map(lambda path: uploader.upload(DRAFT, path), paths))
 
-    assert most[0] == bound
-    assert used[0] == 0
+    assert peak == [0, bound]
     for path in paths:
         assert giving.files[path.name].content == path.read_bytes()
 
