@@ -79,6 +79,9 @@ class Delivery:
         # Here and not while reading: the other senders keep the line busy.
         item.sha256 = item.sha256 or hashlib.sha256(item.data).hexdigest()
         while item.link is not None:
+            item.link, item.generation = self._batch.latest(
+                item.found.key, item.link, item.generation
+            )
             try:
                 self._put(item)
             except (NetworkError, IntegrityError) as error:

@@ -123,6 +123,19 @@ class OpenBatch:
                 raise RefusedError("Somebody took the file out of the draft.")
             return found.link, self._generation
 
+    @property
+    def generation(self) -> int:
+        """How often links were renewed: that of a link made now."""
+        return self._generation
+
+    def latest(self, key: str, link: PartLink, generation: int) -> tuple[PartLink, int]:
+        """A fresher link for a file, where one has come with those of others."""
+        with self._lock:
+            found = self._renewed.get(key)
+            if generation < self._generation and found and found.link:
+                return found.link, self._generation
+            return link, generation
+
     def end(self) -> None:
         """Abort the batch."""
         if self.batch is not None:

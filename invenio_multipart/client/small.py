@@ -171,7 +171,7 @@ class SmallFiles:
                 continue
             answer = self._batch.add([item.content for item in chunk])
             for item in chunk:
-                key = item.found.key
+                key, item.generation = item.found.key, self._batch.generation
                 if key in answer.refused:
                     self._settle_failed(item.found, answer.refused[key], item)
                 else:

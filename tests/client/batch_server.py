@@ -136,6 +136,10 @@ class BatchStorageHandler(StorageHandler):
         if fault and fault.kind == "status":
             self.refuse(fault.status, fault.code or "InternalError", fault.headers)
             return
+        if fault and fault.kind == "wait":
+            # Whoever sent it is gone by now, and it never came.
+            self.hang_up()
+            return
         file = batch.files.get(key)
         if query["sig"][0] in self.world.expired_signatures or file is None:
             self.refuse(403, "AccessDenied")

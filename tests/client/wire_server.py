@@ -166,6 +166,7 @@ class WireServer:
         return [
             int(parse_qs(urlsplit(seen.path).query)["partNumber"][0])
             for seen in self.requests("storage", "PUT")
+            if "partNumber=" in seen.path
         ]
 
     def link(self, stored: StoredFile, number: int) -> dict[str, Any]:
