@@ -296,10 +296,14 @@ def test_no_more_parts_at_once_than_jobs(
     seen: list[int] = []
 
     def look() -> None:
+        for _ in range(4):
+            server.waiting.acquire(timeout=10)
+        # Time for one too many.
+        time.sleep(0.2)
         seen.extend(server.parts_put())
         server.released.set()
 
-    threading.Timer(0.5, look).start()
+    threading.Thread(target=look).start()
     uploader.upload(DRAFT, make_file(10 * 64 * KIB))
 
     assert len(seen) == 4

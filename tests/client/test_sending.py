@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from invenio_multipart.client import Uploader, engine
+from invenio_multipart.client import NetworkError, Uploader, engine
 from invenio_multipart.client.engine import AHEAD_PARTS
 from invenio_multipart.client.limits import Memory
 from invenio_multipart.client.pipeline import part_size_for
@@ -64,6 +64,19 @@ def test_parts_do_not_wait_for_their_registration(
         assert sent.headers["Content-MD5"]
     order = [seen.path.rpartition("/")[2] for seen in giving.requests("api", "POST")]
     assert order == ["files", "parts", "commit"]
+
+
+def test_nothing_is_committed_that_was_not_registered(
+    giving: WireServer, uploader: Uploader, make_file: MakeFile
+) -> None:
+    """A registration that fails after all parts have gone ends the upload."""
+    giving.fail("register", *[Fault("status", 500)] * 20)
+
+    with pytest.raises(NetworkError, match="Gave up"):
+        uploader.upload(DRAFT, make_file(10))
+
+    assert giving.parts_put() == [1]
+    assert not giving.requests("api", "POST", "/commit")
 
 
 def test_many_parts_are_registered_on_the_way(
@@ -215,10 +228,14 @@ def test_no_more_parts_at_once_than_jobs_over_all_files(
     seen: list[int] = []
 
     def look() -> None:
+        for _ in range(4):
+            giving.waiting.acquire(timeout=10)
+        # Time for one too many.
+        time.sleep(0.2)
         seen.extend(giving.parts_put())
         giving.released.set()
 
-    threading.Timer(0.5, look).start()
+    threading.Thread(target=look).start()
     with ThreadPoolExecutor(2) as threads:
         list(threads.map(lambda path: uploader.upload(DRAFT, path), paths))
 
