@@ -37,7 +37,7 @@ TIMEOUT_SECONDS = 1200
 class Answer:
     """A reply and how long it took, its whole body received.
 
-    :param calls: what it has made the server ask of others.
+    :param calls: what it has made the server ask of others, where it tells.
     """
 
     json: Any
@@ -77,7 +77,7 @@ class Api:
             seconds = time.perf_counter() - begun
         if not reply.ok:
             raise requests.HTTPError(f"{reply.status_code}: {body[:500]!r}")
-        calls = Counter(json.loads(reply.headers[HEADER]))
+        calls = Counter(json.loads(reply.headers.get(HEADER, "{}")))
         return Answer(json.loads(body) if body else None, seconds, len(body), calls)
 
     def new_draft(self) -> str:
