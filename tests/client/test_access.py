@@ -118,7 +118,7 @@ def test_an_identifier_needs_a_server(
     store.put("https://one.example.org", "token-1")
     assert target_of("42", None, store).site == "https://one.example.org"
     store.put("https://two.example.org", "token-2")
-    with pytest.raises(UsageError, match="one.example.org, https://two"):
+    with pytest.raises(UsageError, match=r"one\.example\.org, https://two"):
         default_url(store)
     monkeypatch.setenv(URL_VARIABLE, f"{SITE}/api")
     assert target_of("42", None, store) == Target(SITE, "42")

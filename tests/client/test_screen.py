@@ -334,7 +334,7 @@ def test_figures_are_readable(shown: str, text: str) -> None:
 
 
 def test_imports_nothing_but_the_standard_library() -> None:
-    """rich is one file, which is imported only where it is installed."""
+    """Rich is one file, which is imported only where it is installed."""
     folder = Path(__file__).parents[2] / "invenio_multipart" / "client"
     users = {
         str(path.relative_to(folder))

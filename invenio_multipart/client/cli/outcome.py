@@ -55,6 +55,7 @@ exit codes:
 FILE_CODES = {
     "usage": 2,
     "unreadable": 2,
+    "invalid_key": 2,
     "network": 4,
     "integrity": 5,
     "file_changed": 5,

@@ -11,6 +11,8 @@ import os
 from dataclasses import asdict
 from pathlib import Path
 
+from ...core.keys import check_key
+from ...errors import InvalidKey
 from ..credentials import TokenStore, default_url, find_token, site_of
 from ..errors import ClientError, PartialError, UsageError
 from ..many import FileResult, ManyProgress, ManySummary, Named, Source, Stdin
@@ -59,6 +61,11 @@ def sources_of(options: argparse.Namespace) -> list[Source]:
         raise UsageError("A dry run changes nothing: leave out --new and --detach.")
     if options.key is not None and len(paths) != 1:
         raise UsageError("--key names one file; for several there is --prefix.")
+    if options.key is not None:
+        try:
+            check_key(options.key)
+        except InvalidKey as error:
+            raise UsageError(f"{options.key!r} is no name: {error.message}") from error
     if "-" in paths:
         if len(paths) != 1 or options.key is None:
             raise UsageError("Standard input goes alone, and needs a name: --key.")
