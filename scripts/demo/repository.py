@@ -102,7 +102,7 @@ class Upload:
             str(self.path),
         ]
         command += [
-            "--base-url",
+            "--url",
             self.repository.base_url,
             "--draft",
             self.draft,
@@ -110,9 +110,12 @@ class Upload:
             self.path.name,
         ]
         command += ["--jobs", "4", "--summary", str(self.summary_path)]
-        return subprocess.Popen(
-            command, env={**os.environ, "INVENIO_MULTIPART_TOKEN": self.token}
-        )
+        # What it remembers for a person belongs to the demo, not to the user's home.
+        own = {
+            "INVENIO_MULTIPART_TOKEN": self.token,
+            "XDG_STATE_HOME": str(self.summary_path.parent.absolute()),
+        }
+        return subprocess.Popen(command, env={**os.environ, **own})
 
     def status(self) -> dict:
         """The upload's status object; empty while Invenio has not heard of the file."""

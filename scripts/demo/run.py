@@ -104,12 +104,12 @@ class Outcome:
         yield "SHA-256 returned", self.returned_sha256
 
     def parts(self) -> str:
-        """How the parts were spread over both runs."""
-        parts, sent = self.client["parts"], self.client["parts_sent"]
+        """How much each run has sent."""
+        parts, kept = self.killed.get("parts"), self.killed.get("uploaded_parts")
         if self.killed.get("state") == "completed":
-            return f"{parts}, all before the kill: the file is too small for it"
-        kept = self.client["parts_reused"]
-        return f"{parts}, {kept} of them sent before the kill and {sent} after it"
+            return "all before the kill: the file is too small for it"
+        later = f"{self.client['bytes_sent'] / MIB:.0f} MiB after it"
+        return f"{parts}, {kept} of them stored before the kill, {later}"
 
 
 def send(clock: Clock, upload: Upload) -> tuple[dict, dict]:
