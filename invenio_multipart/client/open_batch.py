@@ -8,14 +8,15 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from .api import Api
-from .batches import PRESIGNED, Batch, Batches, BatchFile
+from .batches import CREDENTIALS, PRESIGNED, Batch, Batches, BatchFile
 from .drafts import Content, Drafts
 from .errors import NetworkError, RefusedError
 from .retry import StopSignal
+from .sts import StsLinks
 from .wire import PartLink
 
 _PLACE = re.compile(r"files\.(\d+)(\.|$)")
@@ -61,6 +62,7 @@ class OpenBatch:
         self._lock = threading.Lock()
         self._generation = 0
         self._renewed: Mapping[str, BatchFile] = {}
+        self._sts: StsLinks | None = None
         self.mode = batch.mode if batch else mode
         self.batch = batch
 
@@ -68,8 +70,17 @@ class OpenBatch:
         """Files of the batch that have not ended, by key; none without a batch."""
         if self.batch is None:
             return {}
-        found = self._batches.files(self.batch)
-        return {f.key: f for f in found if f.state in OPEN_STATES or f.uploaded}
+        listed = self._batches.files(self.batch)
+        found = {f.key: f for f in listed if f.state in OPEN_STATES or f.uploaded}
+        if self.mode == CREDENTIALS:
+            waiting = [
+                Content(f.key, f.size_bytes, f.md5)
+                for f in found.values()
+                if not f.uploaded and f.size_bytes is not None and f.md5
+            ]
+            for key, link in self._sign(waiting).items():
+                found[key] = replace(found[key], link=link)
+        return found
 
     def add(self, files: Sequence[Content]) -> Announced:
         """Announce files; those that cannot be are told apart from the others.
@@ -116,6 +127,8 @@ class OpenBatch:
                 now = self._batches.state(self.batch)
                 if now.state in _GONE:
                     raise BatchOverError(f"The batch is {now.state}.", code=now.state)
+                if self._sts is not None:
+                    self._sts.renew()
                 self._renewed = self.files()
                 self._generation += 1
             found = self._renewed.get(key)
@@ -160,11 +173,12 @@ class OpenBatch:
         for failures in range(1, policy.attempts + 1):
             try:
                 if self.batch is not None:
-                    return self._batches.more(self.batch, files)
-                self.batch, links = self._batches.announce(
-                    self._draft_id, files, self.mode
-                )
-                return links
+                    links = self._batches.more(self.batch, files)
+                else:
+                    self.batch, links = self._batches.announce(
+                        self._draft_id, files, self.mode
+                    )
+                return self._sign(files) if self.mode == CREDENTIALS else links
             except NetworkError as error:
                 if error.permanent or failures == policy.attempts:
                     raise policy.gave_up(error, failures) from error
@@ -180,6 +194,12 @@ class OpenBatch:
                     raise BatchOverError(error.message, code=error.code) from error
                 raise
         raise AssertionError("unreachable: attempts is 1 or more")
+
+    def _sign(self, files: Sequence[Content]) -> dict[str, PartLink]:
+        assert self.batch is not None, "credentials are a batch's"  # noqa: S101
+        if self._sts is None:
+            self._sts = StsLinks(self._batches, self.batch)
+        return self._sts.sign(files)
 
     def _done_already(self, files: Sequence[Content]) -> dict[str, PartLink] | None:
         if self.batch is None:

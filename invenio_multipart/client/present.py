@@ -12,7 +12,7 @@ from .batches import BatchFile
 from .counter import ManyCounter
 from .errors import ClientError, RefusedError
 from .many import FileResult, ManyOptions, Notice, NoticeCallback
-from .small import SMALL_BYTES, failed
+from .reading import SMALL_BYTES, failed
 from .source import SourceFile
 from .tree import Found
 from .wire import FileEntry

@@ -11,11 +11,9 @@ announced and those after them are read.
 from __future__ import annotations
 
 import hashlib
-import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from pathlib import Path
 
 from .batches import BatchFile
 from .counter import ManyCounter
@@ -33,12 +31,10 @@ from .limits import Jobs
 from .many import FileResult
 from .open_batch import BatchOverError, OpenBatch
 from .pipeline import JOIN_SECONDS
+from .reading import SMALL_BYTES, failed, read_whole
 from .retry import Stopped, StopSignal
 from .transport import Transport
 from .tree import Found
-
-SMALL_BYTES = 16 * 2**20
-"""Files up to this size are sent whole; it is within what any store takes at once."""
 
 MEMORY_BYTES = 256 * 2**20
 """Small files in memory at any time."""
@@ -269,40 +265,3 @@ class SmallFiles:
                 self._fail(error)
 
         return guarded
-
-
-def failed(found: Found, error: ClientError) -> FileResult:
-    """The result of a file that could not be uploaded."""
-    return FileResult(
-        found.key,
-        found.path,
-        found.size_bytes,
-        "failed",
-        error=error.message,
-        code=error.code,
-    )
-
-
-def read_whole(found: Found) -> bytes:
-    """All bytes of a small file, which did not change meanwhile.
-
-    :raises UsageError: it cannot be read.
-    :raises FileChangedError: it was modified or replaced, or is not small any more.
-    """
-    try:
-        with Path(found.path).open("rb", buffering=0) as file:
-            before = os.fstat(file.fileno())
-            data = file.read(SMALL_BYTES + 1)
-            while len(data) < before.st_size and (more := file.read(SMALL_BYTES)):
-                data += more
-            after = os.fstat(file.fileno())
-        now = Path(found.path).stat()
-    except FileNotFoundError as error:
-        raise UsageError(f"{found.path} is not there any more.") from error
-    except OSError as error:
-        raise UsageError(f"Cannot read {found.path}: {error.strerror}.") from error
-    looks = {(look.st_ino, look.st_size, look.st_mtime_ns) for look in (before, after)}
-    looks.add((now.st_ino, now.st_size, now.st_mtime_ns))
-    if len(looks) > 1 or len(data) != before.st_size or len(data) > SMALL_BYTES:
-        raise FileChangedError(found.path)
-    return data

@@ -197,7 +197,7 @@ def test_a_file_that_changes_while_it_is_read(
             bad.write_bytes(os.urandom(12))
         return look
 
-    monkeypatch.setattr("invenio_multipart.client.small.os.fstat", fstat)
+    monkeypatch.setattr("invenio_multipart.client.reading.os.fstat", fstat)
 
     with pytest.raises(PartialError) as caught:
         upload(server, tmp_path / "in")
