@@ -88,6 +88,16 @@ class Batches:
         self._api = api
         self._stop = stop
 
+    def are_known(self) -> bool:
+        """Whether the server has batches, and so this extension."""
+        try:
+            self._api.call("GET", "/uploads?size=1")
+        except RefusedError as error:
+            if error.status != 404:
+                raise
+            return False
+        return True
+
     def of_draft(self, draft_id: str) -> Batch | None:
         """Our open batch of this draft.
 

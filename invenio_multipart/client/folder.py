@@ -16,11 +16,15 @@ from .large import LargeFiles
 from .many import FileResult, ManyOptions, ManySummary, Notice, NoticeCallback, Source
 from .open_batch import BatchOverError
 from .session import Session
+from .stock import StockTransfer
 from .transfer import Transfer
 from .tree import Found, Tree
 
 BATCH_TRIES = 3
 """Batches, before it is believed that it does not work."""
+
+STOCK_JOBS = 4
+"""Files at once through a server of few workers, of which others want some, too."""
 
 
 class FolderRun:
@@ -101,6 +105,9 @@ class FolderRun:
         self._counter.enter("checking")
         links = session.drafts.read(self._draft_id).get("links") or {}
         self._page = links.get("self_html")
+        if not session.batches.are_known():
+            self._without_extension(session, files)
+            return
         known = KnownBytes(session.drafts, self._draft_id)
         run = Transfer(
             session,
@@ -121,6 +128,20 @@ class FolderRun:
             run.run(files)
         finally:
             self._api_requests += run.large.api_requests
+            self._storage_requests += run.storage_requests
+
+    def _without_extension(self, session: Session, files: Sequence[Found]) -> None:
+        run = StockTransfer(
+            session,
+            self._draft_id,
+            self._options,
+            self._counter,
+            self._notice,
+            jobs=min(self._uploader.limits.jobs.most, STOCK_JOBS),
+        )
+        try:
+            run.run(files)
+        finally:
             self._storage_requests += run.storage_requests
 
     def _publish(self) -> None:

@@ -333,8 +333,9 @@ class BatchApiHandler(ApiHandler):
 
     def on_mine(self, _: Any) -> tuple[int, Any]:
         """My batches."""
-        state = parse_qs(urlsplit(self.path).query)["state"][0]
-        hits = [self._shown(b) for b in self.world.batches.values() if b.state == state]
+        states = parse_qs(urlsplit(self.path).query).get("state")
+        batches = self.world.batches.values()
+        hits = [self._shown(b) for b in batches if not states or b.state in states]
         return 200, {"hits": {"hits": hits, "total": len(hits)}}
 
     def on_batch(self, batch_id: str, _: Any) -> tuple[int, Any]:
