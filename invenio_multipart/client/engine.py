@@ -65,7 +65,7 @@ class Uploader:
     :param jobs: parts and files sent at the same time at most, 1 or more. It begins
         with four, takes more while that makes it faster, and fewer in trouble.
     :param policy: when to try again.
-    :param memory_bytes: bound on the buffers of all files, each file at least two.
+    :param memory_bytes: bound on the buffers of all files; two parts fit in any case.
         Less is used: those of the parts being sent, and four more.
     :param bandwidth_bytes_per_second: what all senders together keep to; None for
         no limit.

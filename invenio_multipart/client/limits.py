@@ -144,14 +144,15 @@ class Jobs:
 class Memory:
     """Buffers within a bound, used again and again.
 
-    :param limit_bytes: bound on all buffers together. A single buffer larger than
-        that is still given out, alone: nothing could be sent otherwise.
+    :param limit_bytes: bound on all buffers together. Two are given out whatever
+        their size: one is sent while the next is read.
     """
 
     def __init__(self, limit_bytes: int) -> None:
         self.limit_bytes = limit_bytes
         self._changed = threading.Condition()
         self._used = 0
+        self._out = 0
         self._spare: list[bytearray] = []
 
     def take(self, size_bytes: int, stop: StopSignal) -> bytearray:
@@ -171,6 +172,7 @@ class Memory:
         """The buffer is not needed any more."""
         with self._changed:
             self._used -= len(buffer)
+            self._out -= 1
             self._spare.append(buffer)
             self._changed.notify_all()
 
@@ -180,9 +182,10 @@ class Memory:
             self._spare.clear()
 
     def _find(self, size_bytes: int) -> bytearray | None:
-        if self._used and self._used + size_bytes > self.limit_bytes:
+        if self._out >= 2 and self._used + size_bytes > self.limit_bytes:
             return None
         self._used += size_bytes
+        self._out += 1
         for index, buffer in enumerate(self._spare):
             if len(buffer) == size_bytes:
                 return self._spare.pop(index)

@@ -121,7 +121,8 @@ def test_waiting_ends_with_the_upload() -> None:
     """Who waits for a turn, a buffer or bandwidth does not outlive the upload."""
     jobs, memory, bandwidth = Jobs(1), Memory(10), Bandwidth(1)
     stop = StopSignal()
-    memory.take(10, stop)
+    memory.take(5, stop)
+    memory.take(5, stop)
     bandwidth.take(100, stop)
 
     def wait_for_a_turn() -> None:
@@ -149,6 +150,7 @@ def test_memory_is_used_again_within_its_bound() -> None:
     again = memory.take(60, stop)
     assert again is first
 
+    memory.take(30, stop)
     with ThreadPoolExecutor(1) as threads:
         waiting = threads.submit(memory.take, 50, stop)
         time.sleep(0.05)
@@ -157,16 +159,16 @@ def test_memory_is_used_again_within_its_bound() -> None:
         assert len(waiting.result(5)) == 50
 
 
-def test_memory_for_one_that_is_too_large() -> None:
-    """A part larger than the bound is handled alone rather than never."""
+def test_memory_for_parts_that_are_too_large() -> None:
+    """Two parts larger than the bound are handled at once, rather than none."""
     memory, stop = Memory(100), StopSignal()
-    small = memory.take(1, stop)
+    first, _ = memory.take(500, stop), memory.take(500, stop)
     with ThreadPoolExecutor(1) as threads:
         waiting = threads.submit(memory.take, 500, stop)
         time.sleep(0.05)
         assert not waiting.done()
-        memory.give(small)
-        assert len(waiting.result(5)) == 500
+        memory.give(first)
+        assert waiting.result(5) is first
 
 
 def test_bandwidth_is_shared() -> None:
