@@ -29,17 +29,10 @@ Piece = tuple[str, str]
 
 Line = list[Piece]
 
-SHARE_CELLS = 15
-"""``999.9/999.9 GiB``."""
-
-RATE_CELLS = 11
-"""``999.9 MiB/s``."""
-
-LEFT_CELLS = 12
-"""``ETA 23:59:59``."""
-
-SIZE_CELLS = 9
-"""``999.9 MiB``."""
+SHARE_CELLS = 15  # 999.9/999.9 GiB
+SIZE_CELLS = 9  # 999.9 MiB
+RATE_CELLS = 11  # 999.9 MiB/s
+LEFT_CELLS = 12  # ETA 23:59:59
 
 WIDE = 100
 """From so many columns on, there is room to say both of a file: done and all."""
@@ -188,7 +181,8 @@ class Board:
     ) -> Line:
         if progress.phase == "scanning":
             return [(elide(f"{label('scanning')} …", width), "name")]
-        name = fit(label(progress.phase), 12)
+        ended = progress.phase == "completed" and progress.files_failed
+        name = fit("Ended" if ended else label(progress.phase), 12)
         percent = _percent(progress.done_bytes, progress.size_bytes)
         room = width - 12 - 1 - 6
         if room < 4:

@@ -66,6 +66,9 @@ class RichDisplay(Display):
         if not self._live.is_started:
             self._live.start()
         self._live.update(Group(*map(_rich, lines)), refresh=True)
+        # The cursor waits where a typed ^C harms nothing.
+        self._stream.write("\r")
+        self._stream.flush()
 
     def say(self, text: str, style: str) -> None:
         """Show a line that stays, above those that are drawn."""

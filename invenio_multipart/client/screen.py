@@ -238,7 +238,8 @@ class ScreenDisplay(Display):
         shown = "\n".join(f"{self._styled(line)}\x1b[K" for line in lines)
         # From the first of the old lines on; clearing goes last, as an erase
         # before the new picture would flicker.
-        self._stream.write(f"{self._back(size.columns)}{above}{shown}\x1b[J")
+        # The cursor waits where a typed ^C harms nothing.
+        self._stream.write(f"{self._back(size.columns)}{above}{shown}\x1b[J\r")
         self._stream.flush()
         self._drawn = [sum(cells(text) for text, _ in line) for line in lines]
 

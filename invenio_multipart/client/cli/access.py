@@ -69,7 +69,9 @@ def check_with_server(site: str, token: str) -> None:
     except RefusedError as error:
         if error.status in (401, 403):
             raise RefusedError(
-                f"{site} does not accept this token.", status=error.status
+                f"{site} does not accept this token.",
+                status=error.status,
+                code="token",
             ) from error
         raise
     finally:

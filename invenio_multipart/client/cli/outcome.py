@@ -69,6 +69,7 @@ ADVICE = {
     "locked": "Wait for the other upload, or end it with the command abort.",
     "quota_exceeded": "Ask the repository for more room, or send less.",
     "too_many_files": "Pack files together, or spread them over several records.",
+    "token": "Make a new one on the server's page, below your account: Applications.",
     "exists": "Delete the file in the draft first, or choose another name with --key.",
 }
 """By the server's code."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -16,7 +17,7 @@ from typing import Any, TextIO
 
 from ..many import FileResult, ManyProgress, Notice
 from ..screen import Display, LogDisplay, ScreenDisplay
-from ..text import clean
+from ..text import cells, clean, elide, fit
 
 EVENT_SECONDS = 1.0
 """Between two progress events of one phase."""
@@ -101,9 +102,11 @@ def warn(text: str) -> None:
 
 
 def table(rows: Sequence[tuple[str, ...]]) -> str:
-    """Columns below each other; the last one is as long as it is."""
-    widths = [max(map(len, column)) for column in zip(*rows)]
-    return "\n".join(
-        "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths)).rstrip()
-        for row in rows
-    )
+    """Columns below each other; on a terminal no line is wider than it."""
+    room = shutil.get_terminal_size().columns if sys.stdout.isatty() else sys.maxsize
+    widths = [max(map(cells, map(clean, column))) for column in zip(*rows)]
+    lines = []
+    for row in rows:
+        columns = [fit(clean(cell), width) for cell, width in zip(row, widths)]
+        lines.append(elide("  ".join(columns).rstrip(), room))
+    return "\n".join(lines)

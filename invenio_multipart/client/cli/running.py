@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable
 
 from ..errors import ClientError
+from ..text import format_share
 from .outcome import advice, ending_by_signals, exit_code
 from .output import JsonDisplay, warn
 
@@ -48,7 +49,10 @@ def _interrupted(options: argparse.Namespace) -> str:
     display = getattr(options, "display", None)
     known = display.last if display else None
     stored = ""
-    if known is not None and known.files:
+    if known is not None and known.files == 1:
+        share = format_share(known.done_bytes, known.size_bytes)
+        stored = f" About {share.replace('/', ' of ')} are there."
+    elif known is not None and known.files:
         stored = f" {known.files_done:,} of {known.files:,} files are there."
     return f"Interrupted.{stored} {go_on() if go_on else ''}".strip()
 

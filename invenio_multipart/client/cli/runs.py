@@ -14,11 +14,9 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from pathlib import Path
 
 from ..background import RUNNING, Run, Runs, follow
 from ..errors import UsageError
-from ..text import clean
 from .arguments import program
 from .output import table, tell
 
@@ -101,10 +99,13 @@ def _resumable(runs: Sequence[Run]) -> list[Run]:
 
 
 def _show(runs: Sequence[Run]) -> None:
-    rows = [("N", "started", "state", "done", "command")]
+    rows = [("N", "started", "state", "done", "draft", "command")]
     for run in runs:
-        started = time.strftime("%Y-%m-%d %H:%M", time.localtime(run.started))
-        rows.append((str(run.number), started, run.state, _done(run), _command(run)))
+        started = time.strftime("%m-%d %H:%M", time.localtime(run.started))
+        what = _command(run)
+        rows.append(
+            (str(run.number), started, run.state, _done(run), run.draft_id, what)
+        )
     tell(table(rows))
 
 
@@ -116,17 +117,10 @@ def _done(run: Run) -> str:
 
 
 def _command(run: Run) -> str:
-    # Where it goes to is said in one word.
+    # Where it goes to has a column of its own.
     words = list(run.arguments)
     for name in ("--url", "--draft"):
         if name in words[:-1]:
             at = words.index(name)
             del words[at : at + 2]
-    return clean(f"{shlex.join(words)}  -> {run.draft_id} ({_home(run.folder)})")
-
-
-def _home(folder: str) -> str:
-    try:
-        return str(Path("~") / Path(folder).relative_to(Path.home()))
-    except (ValueError, RuntimeError):
-        return folder
+    return shlex.join(words)
