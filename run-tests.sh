@@ -28,7 +28,7 @@ cleanup() {
 trap cleanup EXIT
 
 prepare() {
-  local job state
+  local job state program
   # Both take minutes the first time, so they are done at once.
   (python_env) &
   job=$!
@@ -40,8 +40,10 @@ prepare() {
   step "starting services" "10 s; 5 minutes the first time" "$SERVICES" start || { wait "$job" || true; exit 1; }
   wait "$job" || die "the Python environment could not be made"
   python_env
-  # The commands of the tutorials use it; without it they are skipped.
-  command -v jq >/dev/null || [ "$(id -u)" != 0 ] || debian jq
+  # What tests of scripts run, and check them with; without them these tests are skipped.
+  for program in busybox curl dash jq shellcheck; do
+    command -v "$program" >/dev/null || [ "$(id -u)" != 0 ] || debian "$program"
+  done
 }
 
 # pytest takes paths and options mixed; without a path it gets our folder.

@@ -30,6 +30,7 @@ from .transfers.components import MultipartFileComponent, MultipartRecordCompone
 from .transfers.imports import ImportedFilesComponent
 
 if TYPE_CHECKING:
+    from .services.batches.script import ScriptService
     from .services.batches.service import BatchService
     from .services.links.service import LinkService
 
@@ -75,6 +76,13 @@ class InvenioMultipart:
         from .services.batches.service import BatchService
 
         return BatchService()
+
+    @cached_property
+    def scripts(self) -> ScriptService:
+        """The service that writes scripts for batches; for InvenioRDM only."""
+        from .services.batches.script import ScriptService
+
+        return ScriptService()
 
     @cached_property
     def links(self) -> LinkService:

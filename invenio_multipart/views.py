@@ -12,6 +12,7 @@ from .resources.config import DRAFT_FILES, DRAFT_MEDIA_FILES
 from .resources.jobs import create_blueprint as create_jobs
 from .resources.links import create_blueprint as create_links
 from .resources.resource import create_blueprint
+from .resources.uploader import create_blueprint as create_uploader
 
 
 def create_draft_files_blueprint(app: Flask) -> Blueprint:
@@ -37,3 +38,8 @@ def create_batches_blueprint(app: Flask) -> Blueprint:
 def create_links_blueprint(app: Flask) -> Blueprint:
     """Routes of links."""
     return create_links()
+
+
+def create_uploader_blueprint(app: Flask) -> Blueprint:
+    """Routes of the uploader and of scripts."""
+    return create_uploader()

@@ -47,7 +47,7 @@ class Verb(Enum):
     LINK = 1 << 5
     """Make a link entry."""
     SCRIPT = 1 << 6
-    """Get the upload script."""
+    """Get the upload script, which holds a grant to send, link, and complete."""
 
 
 @dataclass(frozen=True)

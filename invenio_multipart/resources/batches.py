@@ -18,7 +18,7 @@ from ..errors import MultipartError
 from ..proxies import current_multipart
 from .errors import error_response
 from .refusals import RefusesOtherMethods
-from .wire import json_object, json_reply, view_args
+from .wire import json_object, json_reply, secret_reply, view_args
 
 _CREDENTIAL = "X-Upload-Credential"
 
@@ -109,9 +109,13 @@ class BatchResource(RefusesOtherMethods, ErrorHandlersMixin, Resource):  # type:
         return json_reply(current_multipart.batches.read(*_caller()))
 
     def files(self) -> ResponseReturnValue:
-        """GET /uploads/{id}/files."""
+        """GET /uploads/{id}/files; with ``format=lines`` for shells."""
         query = request.args.to_dict()
         query.pop(_CREDENTIAL, None)
+        if query.get("format") == "lines":
+            del query["format"]
+            text = current_multipart.scripts.lines(*_caller(), query)
+            return secret_reply(text.encode(), "text/plain")
         return json_reply(current_multipart.batches.files(*_caller(), query))
 
     def announce_more(self) -> ResponseReturnValue:

@@ -75,7 +75,12 @@ def is_storable(text: str) -> bool:
 
 def json_reply(answer: Any, status: int = 200) -> Response:
     """A reply that nobody keeps."""
-    response = Response(to_json(answer), status, mimetype="application/json")
+    return secret_reply(to_json(answer), "application/json", status)
+
+
+def secret_reply(content: bytes, mimetype: str, status: int = 200) -> Response:
+    """The same in another form."""
+    response = Response(content, status, mimetype=mimetype)
     # It holds links and credentials.
     response.headers["Cache-Control"] = "no-store"
     return response

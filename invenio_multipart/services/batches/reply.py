@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
+import uuid
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote
@@ -15,6 +16,7 @@ from flask import current_app
 from invenio_db import db
 
 from ...core.grants import Verb
+from ...core.ledger import PartLedger
 from ...core.sigv4 import MAX_EXPIRES_SECONDS, PutBinding
 from ...core.states import BatchState, UploadState
 from ...proxies import current_multipart
@@ -54,7 +56,7 @@ def announcement(batch: Batch, draft: Any) -> dict[str, Any]:
         "links_url": _url(batch, "/links", Verb.LINK) if links else None,
         "complete_before": iso(batch.complete_before),
         **own_urls(batch),
-        "script_url": None,
+        "script_url": script_url(batch),
         "purge_job_id": str(batch.purge_job_id),
         "expires_in": iso(batch.expires_at),
         "expires_job_id": _text(batch.expires_job_id),
@@ -74,11 +76,24 @@ def own_urls(batch: Batch) -> dict[str, Any]:
     return urls
 
 
+def script_url(batch: Batch) -> str | None:
+    """Where the script of the batch is; none can be with temporary credentials,
+    which curl and a shell make little of."""
+    if batch.mode == CREDENTIALS:
+        return None
+    site = current_app.config["SITE_API_URL"]
+    path = f"records/{quote(batch.pid_value, safe='')}/draft/uploads/{batch.id}/script"
+    return f"{site}/{path}?{PARAMETER}={grant(batch, Verb.SCRIPT)}"
+
+
 def sending_urls(
-    batch: Batch, sent: Sequence[SentFile]
+    batch: Batch,
+    sent: Sequence[SentFile],
+    there: Mapping[uuid.UUID, Container[int]] | None = None,
 ) -> tuple[dict[str, Any], dict[str, dict[str, str]]]:
     """Where the bytes of each file go, and which headers they need.
 
+    :param there: by id of an upload, numbers of parts that need no link.
     :returns: by key, a URL for a whole file or the list of its parts' links; and by
         key, headers that a link is bound to. Both empty in the mode of temporary
         credentials.
@@ -95,7 +110,9 @@ def sending_urls(
             headers[upload.key] = link.headers
     for upload in waiting:
         if upload.sent_as != SENT_AS_OBJECT:
-            urls[upload.key] = _part_urls(batch, upload)
+            urls[upload.key] = _part_urls(
+                batch, upload, (there or {}).get(upload.id, ())
+            )
     return urls, headers
 
 
@@ -203,18 +220,33 @@ def seconds_left(batch: Batch) -> int:
     return max(1, min(left, MAX_EXPIRES_SECONDS))
 
 
-def _part_urls(batch: Batch, upload: SentFile) -> Any:
-    """Links of all parts, with what is to be cut for each; who has only the grant
-    asks for nothing else."""
+def _part_urls(batch: Batch, upload: SentFile, there: Container[int]) -> Any:
+    """Links of parts, with what is to be cut for each; who has only the grant asks
+    for nothing else."""
     row = db.session.get(Upload, upload.id)
     if not batch.prefix.startswith("s3://"):
-        return _local_urls(batch, row)
+        return _local_urls(batch, row, there)
     ledger = uploads.ledger_of(row)
-    links = link_entries(row, "", ledger, range(1, ledger.count + 1))
-    return [{**link, "size": ledger.size_of(link["part"])} for link in links]
+    offsets = _offsets(ledger)
+    numbers = [number for number in offsets if number not in there]
+    return [
+        {**link, "size": ledger.size_of(link["part"]), "offset": offsets[link["part"]]}
+        for link in link_entries(row, "", ledger, numbers)
+    ]
 
 
-def _local_urls(batch: Batch, upload: Upload) -> Any:
+def _offsets(ledger: PartLedger) -> dict[int, int | None]:
+    """Where each part begins; None where only the sender of those before knows."""
+    offsets: dict[int, int | None] = {}
+    offset: int | None = 0
+    for number in range(1, ledger.count + 1):
+        offsets[number] = offset
+        size = ledger.size_of(number)
+        offset = None if offset is None or size is None else offset + size
+    return offsets
+
+
+def _local_urls(batch: Batch, upload: Upload, there: Container[int]) -> Any:
     """The same on local storage, where the links carry a grant."""
     token = grant(batch, Verb.UPLOAD)
     site = current_app.config["SITE_API_URL"]
@@ -233,8 +265,10 @@ def _local_urls(batch: Batch, upload: Upload) -> Any:
             "url": url(part),
             "expiration": expiration,
             "size": plan.size_of(part),
+            "offset": plan.offset_of(part),
         }
         for part in range(1, upload.parts + 1)
+        if part not in there
     ]
 
 

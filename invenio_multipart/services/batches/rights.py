@@ -68,12 +68,12 @@ def authorize(
     return False
 
 
-def grant(batch: Batch, verb: Verb, *, subject: str = "") -> str:
-    """A credential for one thing, until the batch's deadline."""
+def grant(batch: Batch, *verbs: Verb, subject: str = "") -> str:
+    """A credential for one thing, or these, until the batch's deadline."""
     return issue(
         secrets()[0],
         batch.id,
-        frozenset({verb}),
+        frozenset(verbs),
         batch.complete_before,
         subject=subject,
     )
