@@ -101,7 +101,8 @@ class Conversation:
             api = self._admin
         if path.endswith(GRANT):
             path, api = self._granted[path.removesuffix(GRANT)], self._nobody
-        reply = api.call(method, path, json=message.body)
+        headers = {k: v for k, v in message.headers.items() if k.startswith("Want-")}
+        reply = api.call(method, path, json=message.body, headers=headers)
         self._note_links(reply.json)
         self._note_names(expected.body, reply.json)
         text = json.dumps(reply.json).replace("http://localhost", SITE)
@@ -162,6 +163,8 @@ def test_page_says_what_happens(app: Any, api: Api, s3: str) -> None:
         reply = conversation.send(request, expected)
         title = f"{request.words[0]} {request.words[1][:70]}"
         assert str(reply.status) == expected.words[1], (title, reply.json)
+        headers = {name: reply.headers.get(name) for name in expected.headers}
+        assert differences(expected.headers, headers) == [], title
         if expected.body is not None:
             assert differences(expected.body, reply.json) == [], title
 

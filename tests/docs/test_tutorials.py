@@ -14,9 +14,7 @@ import re
 import shutil
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,13 +22,11 @@ from typing import Any
 import pytest
 from invenio_db import db
 from invenio_files_rest.models import Location
-from werkzeug.exceptions import NotFound
-from werkzeug.middleware.dispatcher import DispatcherMiddleware
-from werkzeug.serving import make_server
 
 from tests.adopting import LINKERS, Shelf, give_role, open_shelf
 from tests.backdoor import setting
 from tests.conftest import use_storage
+from tests.serving import by_proxy, serving
 from tests.storage.sts.servers import NAMES, Server, hindrance
 
 ROOT = Path(__file__).parents[2]
@@ -78,12 +74,10 @@ def run(
         for number, step in enumerate(session)
     )
     program = program.replace(TOKEN, os.environ["TOKEN"]).replace(ADDRESS, API)
-    # The application calls itself http://localhost, where it is not.
-    proxy = {"http_proxy": f"http://127.0.0.1:{port}", "no_proxy": "127.0.0.1"}
     done = subprocess.run(
         [*command, program],
         cwd=folder,
-        env={**os.environ, **proxy, "HOME": str(folder), "API": API},
+        env={**os.environ, **by_proxy(port), "HOME": str(folder), "API": API},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -97,21 +91,6 @@ def run(
 
 
 API = "http://localhost/api"
-
-
-@contextmanager
-def serving(app: Any) -> Iterator[int]:
-    """The application of the tests on a port of its own."""
-    site = DispatcherMiddleware(NotFound(), {"/api": app.wsgi_app})
-    server = make_server("127.0.0.1", 0, site, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield server.server_port
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 @pytest.fixture
@@ -163,6 +142,25 @@ def test_curl(storage: str, port: int, tmp_path: Path) -> None:
     assert len(session) > 10
     command = ["bash", "-eu", "-c"]
     run(command, "echo '{}'", session, tmp_path, port)
+
+
+@pytest.mark.parametrize("shell", ["bash", "dash", "busybox sh"])
+def test_script(
+    s3: str, port: int, tmp_path: Path, shell: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The tutorial with the script prints what it says, whichever shell "sh" is."""
+    command = shell.split()
+    for name in ("jq", command[0]):
+        if shutil.which(name) is None:
+            pytest.skip(f"there is no {name}")
+    tools = tmp_path / "bin"
+    tools.mkdir()
+    (tools / "sh").write_text(f'#!/bin/bash\nexec {shell} "$@"\n', encoding="utf-8")
+    (tools / "sh").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tools}:{os.environ['PATH']}")
+    session = steps(PAGES / "script.md", "shell")
+    assert len(session) == 8
+    run(["bash", "-eu", "-c"], "echo '{}'", session, tmp_path, port)
 
 
 def test_versions(storage: str, port: int, tmp_path: Path) -> None:
