@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from .assembly import Assembly
@@ -14,9 +15,10 @@ from .downloads import DownloadResult
 from .errors import ClientError, DiskError, IntegrityError, TargetError
 from .fetching import Fetcher, Shared
 from .many import Notice
+from .part_file import PartFile, part_name
 from .proof import Proof
 from .record_files import RemoteFile
-from .target import PartFile, exists, part_name, read_file
+from .target import exists, read_file
 
 TRIES = 2
 """Of a whole file, when what came is not what the server has."""
@@ -123,7 +125,10 @@ class Arrival:
         """The result, when the file is here already."""
         if path.is_dir():
             raise TargetError(f"{path} is a folder.", "path_conflict")
-        if not path.exists() or path.stat().st_size != self.file.size_bytes:
+        size = None
+        with suppress(OSError):
+            size = path.stat().st_size
+        if size != self.file.size_bytes:
             return None
         proof, tally = Proof(self.file.checksum), self._shared.tally
 

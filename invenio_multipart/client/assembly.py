@@ -11,8 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 from .board import Board, Piece
 from .errors import ClientError
+from .part_file import PartFile
 from .proof import Proof
-from .target import PartFile
 
 
 class Assembly:

@@ -28,10 +28,11 @@ from .fetching import Shared
 from .flow import TICK_SECONDS
 from .limits import Bandwidth, Jobs
 from .many import Notice, NoticeCallback
+from .part_file import part_name
 from .record_files import RecordFiles, RemoteFile
 from .retry import RetryPolicy, Stopped, StopSignal
 from .tally import Tally
-from .target import Folder, keep_names, part_name
+from .target import Folder, keep_names
 from .transport import Transport
 
 LOST_IN_A_ROW = 3

@@ -28,7 +28,7 @@ from invenio_multipart.client.errors import (
     UsageError,
 )
 from invenio_multipart.client.many import Notice
-from invenio_multipart.client.target import part_name
+from invenio_multipart.client.part_file import part_name
 
 from .conftest import QUICK
 from .content_server import RECORD, TOKEN, ContentServer, Trouble, repr_digest

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from invenio_multipart.client import target as target_module
+from invenio_multipart.client import part_file as part_file_module
 from invenio_multipart.client.download import Downloader
 from invenio_multipart.client.errors import (
     DiskError,
@@ -317,7 +317,7 @@ def test_disk_that_is_full(
         return count
 
     with monkeypatch.context() as patch:
-        patch.setattr(target_module.os, "write", limited)
+        patch.setattr(part_file_module.os, "write", limited)
         with pytest.raises(DiskError, match=r"Cannot write .*: .*run again"):
             downloader.download(RECORD, tmp_path)
 
@@ -412,7 +412,6 @@ def test_interrupted_and_run_again(
     wait_until_still(tmp_path)
     child.send_signal(number)
     child.wait(30)
-    store.released.set()
     (name,) = [path for path in files_in(tmp_path) if path.endswith(".part")]
     have = (tmp_path / name).stat().st_size
     sent = store.sent("a.bin")
