@@ -69,7 +69,7 @@ class LiveServer:
         """Process id of the worker."""
         return int(self._pid_file.read_text())
 
-    def wait(self, killed: int | None = None, seconds: float = 90) -> None:
+    def wait(self, killed: int | None = None, seconds: float = 240) -> None:
         """Until a worker answers, other than the killed one."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
