@@ -125,7 +125,9 @@ class Pipeline:
                 raise failure  # noqa: B904
             finally:
                 for thread in threads:
-                    thread.join(JOIN_SECONDS)
+                    # One that an interruption kept from starting has no number.
+                    if thread.ident is not None:
+                        thread.join(JOIN_SECONDS)
 
     def _read(self, digests: FileDigests, part_hasher: ThreadPoolExecutor) -> None:
         for number in range(1, self._slices.parts + 1):

@@ -65,7 +65,7 @@ def write_private(path: Path, data: Any) -> None:
                 file.write("\n")
             os.replace(name, path)  # noqa: PTH105 - the name is no Path
         except BaseException:
-            os.unlink(name)  # noqa: PTH108 - as above
+            Path(name).unlink(missing_ok=True)
             raise
     except OSError as error:
         raise UsageError(f"Cannot write {path}: {error.strerror}.") from error

@@ -111,7 +111,9 @@ class SmallFiles:
             raise
         finally:
             for thread in threads:
-                thread.join(JOIN_SECONDS)
+                # One that an interruption kept from starting has no number.
+                if thread.ident is not None:
+                    thread.join(JOIN_SECONDS)
             self._counter.flush()
         if self._failure is not None:
             raise self._failure

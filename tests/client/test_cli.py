@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import signal
 import socket
 import stat
+import threading
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -208,6 +210,42 @@ def test_an_interrupted_run_goes_on(
     assert len(server.contents()) == 20
     assert set(server.puts()) <= {"d001/f0019.dat"}
     assert commands.run("resume").out == "There is nothing to go on with.\n"
+
+
+def interrupt_at_thread(nth: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C as the main thread starts its nth one from now on."""
+    begun = itertools.count(1)
+    start = threading.Thread.start
+
+    def interrupted(thread: threading.Thread) -> None:
+        if threading.current_thread() is threading.main_thread() and next(begun) == nth:
+            raise KeyboardInterrupt
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", interrupted)
+
+
+@pytest.mark.parametrize("nth", range(1, 9))
+def test_interrupted_while_threads_begin(
+    quick: Callable[..., int], home: Path, monkeypatch: pytest.MonkeyPatch, nth: int
+) -> None:
+    """Ctrl-C counts at any moment, also when half of the threads are there."""
+    make_tree(home / "data", many(20))
+    interrupt_at_thread(nth, monkeypatch)
+
+    assert quick(f"{home}/data/") == 130
+
+
+@pytest.mark.parametrize("nth", range(1, 9))
+def test_large_file_interrupted_while_threads_begin(
+    server: BatchServer, home: Path, monkeypatch: pytest.MonkeyPatch, nth: int
+) -> None:
+    """So it does where a file is sent in parts."""
+    make_tree(home, {"a": 500_000})
+    interrupt_at_thread(nth, monkeypatch)
+
+    with pytest.raises(KeyboardInterrupt):
+        Uploader(server.base_url, TOKEN, policy=QUICK).upload(DRAFT, home / "a")
 
 
 def test_a_killed_run_can_be_found_again(

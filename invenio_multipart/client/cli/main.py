@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from . import access, downloading, drafts, runs, upload, watching
 from .arguments import parser
+from .outcome import exit_code
 from .output import tell
 from .running import Command, execute
 
@@ -21,9 +22,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     :param arguments: without the program's name; those of the process if None.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
-    options = parser().parse_args(words)
-    options.words = words
-    return execute(options, COMMANDS[options.command])
+    try:
+        options = parser().parse_args(words)
+        options.words = words
+        return execute(options, COMMANDS[options.command])
+    except KeyboardInterrupt as error:
+        # Before there is anything to tell of, or once more while it is told.
+        return exit_code(error)
 
 
 def _version(_: argparse.Namespace) -> int:
