@@ -20,6 +20,9 @@ from .wire import PartLink
 POLL_SECONDS = (0.05, 3.0)
 """First and longest pause between two looks at a job."""
 
+PATIENCE_SECONDS = 60.0
+"""How long a job may wait for a worker before that is worth telling."""
+
 DEADLINE = "in 7 days"
 """How long a batch may take. As long as links of S3 live, and longer than a laptop
 sleeps."""
@@ -173,13 +176,15 @@ class Batches:
         return url
 
     def wait(
-        self, job_url: str, on_progress: Callable[[int, int], None] | None = None
+        self, job_url: str, on_waiting: Callable[[float], None] | None = None
     ) -> JobEnd:
         """How the job ended; waits for that, however long it takes.
 
-        :param on_progress: called with files done and all files.
+        :param on_waiting: called once, with seconds, when nobody has begun with it
+            for a minute: the site may have no worker.
         """
         pause, longest = POLL_SECONDS
+        asked = time.monotonic()
         while True:
             job = self._api.call("GET", job_url)
             if not isinstance(job, dict):
@@ -192,9 +197,10 @@ class Batches:
                 message = str(error.get("message") or f"The job has status {status}.")
                 code = str(error.get("code") or "job_failed")
                 return JobEnd(code, message, job.get("result") or {})
-            progress = job.get("progress") or {}
-            if on_progress and progress.get("total"):
-                on_progress(int(progress.get("done") or 0), int(progress["total"]))
+            waited = time.monotonic() - asked
+            if on_waiting and status == "PENDING" and waited > PATIENCE_SECONDS:
+                on_waiting(waited)
+                on_waiting = None
             begun = time.monotonic()
             self._stop.sleep(pause)
             # A laptop that slept has waited long enough.

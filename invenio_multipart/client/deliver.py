@@ -47,7 +47,10 @@ class Item:
 
 
 class Delivery:
-    """Sends small files; one object serves all sending threads."""
+    """Sends small files; one object serves all sending threads.
+
+    :param sha256: whether to compute it on the way.
+    """
 
     def __init__(
         self,
@@ -59,6 +62,7 @@ class Delivery:
         counter: ManyCounter,
         jobs: Jobs,
         notice: NoticeCallback,
+        sha256: bool = True,
     ) -> None:
         self._api = api
         self._transport = transport
@@ -67,6 +71,7 @@ class Delivery:
         self._counter = counter
         self._jobs = jobs
         self._notice = notice
+        self._sha256 = sha256
         self.requests = RequestCount()
 
     def deliver(self, item: Item) -> None:
@@ -77,7 +82,8 @@ class Delivery:
         :raises NetworkError: all attempts are used up.
         """
         # Here and not while reading: the other senders keep the line busy.
-        item.sha256 = item.sha256 or hashlib.sha256(item.data).hexdigest()
+        if self._sha256:
+            item.sha256 = hashlib.sha256(item.data).hexdigest()
         while item.link is not None:
             item.link, item.generation = self._batch.latest(
                 item.found.key, item.link, item.generation

@@ -30,6 +30,7 @@ from .flow import TICK_SECONDS
 from .lane import Budget, Lane
 from .large import is_fatal
 from .many import FileResult, ManyOptions, Notice, NoticeCallback
+from .pipeline import JOIN_SECONDS
 from .present import Present
 from .reading import failed
 from .retry import Stopped
@@ -128,6 +129,11 @@ class StockTransfer:
         except BaseException as error:
             self._fail(error)
             raise
+        finally:
+            for thread in threads:
+                # One that an interruption kept from starting has no number.
+                if thread.ident is not None:
+                    thread.join(JOIN_SECONDS)
         if self._failure is not None:
             raise self._failure
 

@@ -103,7 +103,7 @@ class Transfer:
         batches = self._session.batches
         batch = batches.of_draft(self._draft_id)
         if batch is not None and batch.state == "completing" and batch.job_url:
-            batches.wait(batch.job_url)
+            batches.wait(batch.job_url, self._tell_of_waiting)
             batch = batches.of_draft(self._draft_id)
         return batch
 
@@ -126,6 +126,7 @@ class Transfer:
             counter=self._counter,
             jobs=self._jobs,
             notice=self._notice,
+            sha256=self._options.sha256,
         )
         small = SmallFiles(
             batch=opened,
@@ -156,7 +157,7 @@ class Transfer:
         by_key = {found.key: found for found in files}
         self._counter.enter("completing")
         for passes_left in reversed(range(PASSES)):
-            end = self._session.batches.wait(job_url)
+            end = self._session.batches.wait(job_url, self._tell_of_waiting)
             if end.code is None:
                 return
             errors = end.result.get("errors") or {}
@@ -172,6 +173,13 @@ class Transfer:
             if opened.batch is None:
                 return
             job_url = opened.complete()
+
+    def _tell_of_waiting(self, seconds: float) -> None:
+        text = (
+            f"No worker of the repository has begun with the files for {seconds:.0f} "
+            "seconds. They are safe there; this command may be ended and run again."
+        )
+        self._notice(Notice("no_worker", text))
 
 
 def _planned(found: Found) -> FileResult:

@@ -395,7 +395,7 @@ class BatchApiHandler(ApiHandler):
         batch = self.world.batches[batch_id]
         if batch.state == "completing" and batch.polls_left > 0:
             batch.polls_left -= 1
-            return 200, {"status": "STARTED", "progress": {"done": 0, "total": 9}}
+            return 200, {"status": "PENDING", "progress": {"done": 0, "total": 9}}
         if batch.state == "completing":
             self._complete(batch)
         if batch.error is not None:
