@@ -15,19 +15,26 @@ the same code runs on a laptop, on a cluster node and beside an instrument.
     print(summary.md5, summary.parts_sent, "parts sent")
     many = uploader.upload_many("abcde-12345", ["results/", "README.txt"])
     print(many.sent, "sent,", many.reused, "were there")
+
+:class:`Downloader` brings records back, with the same care.
 """
 
 from __future__ import annotations
 
+from .download import Downloader
+from .downloads import DownloadProgress, DownloadResult, DownloadSummary
 from .engine import UploadSummary
 from .errors import (
     ClientError,
+    DiskError,
     FileChangedError,
     IntegrityError,
     NetworkError,
+    PartialDownloadError,
     PartialError,
     ProtocolError,
     RefusedError,
+    TargetError,
     UsageError,
 )
 from .many import (
@@ -47,6 +54,11 @@ from .uploader import Uploader
 
 __all__ = (
     "ClientError",
+    "DiskError",
+    "DownloadProgress",
+    "DownloadResult",
+    "DownloadSummary",
+    "Downloader",
     "DraftFile",
     "FileChangedError",
     "FileResult",
@@ -58,12 +70,14 @@ __all__ = (
     "Named",
     "NetworkError",
     "Notice",
+    "PartialDownloadError",
     "PartialError",
     "Progress",
     "ProtocolError",
     "RefusedError",
     "RetryPolicy",
     "Stdin",
+    "TargetError",
     "UploadSummary",
     "Uploader",
     "UsageError",
