@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 from .client import Api
 from .harness import Series, Timed
@@ -20,6 +21,8 @@ from .peers import Peers, Usage, measured
 from .site import ROOT, Site
 
 CHUNK = 2**24
+
+P = TypeVar("P", bound=Peers)
 
 
 class Contest:
@@ -93,10 +96,10 @@ class Contest:
         return Series(tuple(pick(usage) or 0.0 for usage in self.usages[name]))
 
 
-def installed_peers() -> Peers:
+def installed_peers(kind: type[P] = Peers) -> P:
     """The programs to compare with, where later runs find them."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return Peers(cache / "invenio-multipart" / "peers-1")
+    return kind(cache / "invenio-multipart" / "peers-1")
 
 
 @contextmanager
