@@ -37,7 +37,7 @@ def read_whole(found: Found) -> bytes:
     try:
         with Path(found.path).open("rb", buffering=0) as file:
             before = os.fstat(file.fileno())
-            data = file.read(SMALL_BYTES + 1)
+            data = file.read(min(before.st_size, SMALL_BYTES) + 1)
             while len(data) < before.st_size and (more := file.read(SMALL_BYTES)):
                 data += more
             after = os.fstat(file.fileno())

@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from .batches import BatchFile
 from .counter import ManyCounter
@@ -45,6 +45,11 @@ CHUNK_BYTES = 64 * 2**20
 
 LINGER_SECONDS = 0.1
 """How long files wait for company while the senders may run out of work."""
+
+READERS = 4
+"""Files read at once: on a shared disk each takes its time."""
+
+MOST_SENDERS = 32
 
 Linker = Callable[[Sequence[Item]], "set[str]"]
 """Links what the repository has; the keys of those files."""
@@ -81,6 +86,10 @@ class SmallFiles:
         self._hashed: Lane[Item] = Lane(stop)
         self._linked: Lane[Item] = Lane(stop)
         self._lock = threading.Lock()
+        self._turn = threading.Lock()
+        self._unread: Iterator[Found] = iter(())
+        self._reading = 0
+        self._call_seconds = 0.0
         self._failure: BaseException | None = None
         self.lost: set[str] = set()
         """Keys that were announced, and whose bytes could not be sent."""
@@ -94,8 +103,9 @@ class SmallFiles:
 
         :raises ClientError: whatever ended the upload first, in any thread.
         """
-        count = min(self._jobs.most, 32)
-        work = [lambda: self._read(files), self._announce, *[self._send] * count]
+        count = min(self._jobs.most, MOST_SENDERS)
+        self._unread, self._reading = iter(files), READERS
+        work = [*[self._read] * READERS, self._announce, *[self._send] * count]
         threads = [
             threading.Thread(target=self._guard(each), daemon=True) for each in work
         ]
@@ -118,9 +128,8 @@ class SmallFiles:
         if self._failure is not None:
             raise self._failure
 
-    def _read(self, files: Iterable[Found]) -> None:
-        for found in files:
-            self._budget.take(found.size_bytes)
+    def _read(self) -> None:
+        while (found := self._next_file()) is not None:
             try:
                 data = read_whole(found)
             except (UsageError, FileChangedError) as error:
@@ -134,10 +143,23 @@ class SmallFiles:
                 self._budget.take(len(data))
                 self._budget.give(found.size_bytes)
                 self._counter.resized(len(data) - found.size_bytes)
-                found = Found(found.key, found.path, len(data))  # noqa: PLW2901
+                found = Found(found.key, found.path, len(data))
             md5 = hashlib.md5(data, usedforsecurity=False).hexdigest()
             self._place(Item(found, data, md5))
-        self._hashed.close()
+        with self._lock:
+            self._reading -= 1
+            last = not self._reading
+        if last:
+            self._hashed.close()
+
+    def _next_file(self) -> Found | None:
+        """The next one, once there is room for it; None when all are read."""
+        # In order also where it waits: a large file is not overtaken for ever.
+        with self._turn:
+            found = next(self._unread, None)
+            if found is not None:
+                self._budget.take(found.size_bytes)
+            return found
 
     def _place(self, item: Item) -> None:
         """Announce it, unless an earlier run has done so or has even sent it."""
@@ -167,7 +189,9 @@ class SmallFiles:
                 chunk = [item for item in chunk if item.found.key not in linked]
             if not chunk:
                 continue
+            begun = time.monotonic()
             answer = self._batch.add([item.content for item in chunk])
+            self._call_seconds = time.monotonic() - begun
             for item in chunk:
                 key, item.generation = item.found.key, self._batch.generation
                 if key in answer.refused:
@@ -197,7 +221,9 @@ class SmallFiles:
                 waited = time.monotonic() - since
                 hungry = len(self._linked) < max(last, 2 * self._jobs.current)
                 full = not self._budget.has_room(SMALL_BYTES)
-                if self._hashed.closed or full or (hungry and waited > LINGER_SECONDS):
+                # Calls that take long are not to be the most of the work.
+                patience = max(LINGER_SECONDS, 2 * self._call_seconds)
+                if self._hashed.closed or full or (hungry and waited > patience):
                     break
                 self._stop.sleep(LINGER_SECONDS / 5)
                 continue
