@@ -51,6 +51,8 @@ class Part:
     attempts: int = 0
     """Times it was sent, in vain so far."""
     links_refused: int = 0
+    by_any_link: bool = False
+    """Its link is good for any bytes: it is for us to compare what has arrived."""
 
     @property
     def facts(self) -> Facts:
@@ -88,8 +90,8 @@ class Flow:
         self._unhashed = 0
         self._all_read = False
         self._failure: BaseException | None = None
-        self.links_refused = False
-        """A store did not want one of the links, most likely for its age."""
+        self.links_distrusted = False
+        """Links for any bytes are no good, or prove nothing with this store."""
 
     def take_buffer(self) -> bytearray:
         """Memory for one part; waits until some is free."""
@@ -119,11 +121,15 @@ class Flow:
     def offer_hashed(self, part: Part) -> None:
         """``part`` needs a link, or another one."""
         with self._changed:
-            self.links_refused |= part.links_refused > 0
             if not self._hashed:
                 self._hashed_since = time.monotonic()
             self._hashed.append(part)
             self._changed.notify_all()
+
+    def distrust_links(self) -> None:
+        """Have every part that is hashed from now on registered first."""
+        with self._changed:
+            self.links_distrusted = True
 
     def take_batch(self) -> tuple[list[Part], list[Facts]]:
         """Parts that need links, and facts to tell; both empty when there will be

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from base64 import b64encode
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -148,7 +147,7 @@ class Pipeline:
             self._counter.settle(part.number, len(part.data), reused=True)
             self._flow.settle(part)
         elif link := self._link_at_hand(part):
-            part.link = link
+            part.link, part.by_any_link = link, True
             self._flow.offer_linked([part], tell=True)
         else:
             self._flow.offer_hashed(part)
@@ -156,20 +155,18 @@ class Pipeline:
 
     def _link_at_hand(self, part: Part) -> PartLink | None:
         link = self._links.get(part.number)
-        # Once one was refused the others would be, too: they are of the same age.
-        if link is None or self._flow.links_refused or not link.is_good:
+        # Once one was of no use the others would not be, either.
+        if link is None or self._flow.links_distrusted or not link.is_good:
             return None
-        # Not signed in such a link, yet the store refuses any other bytes.
-        md5 = b64encode(bytes.fromhex(part.md5)).decode()
-        told = {"Content-Length": str(len(part.data)), "Content-MD5": md5}
-        return replace(link, headers={**link.headers, **told})
+        headers = {**link.headers, "Content-Length": str(len(part.data))}
+        return replace(link, headers=headers)
 
     def _register(self) -> None:
         while any(batch := self._flow.take_batch()):
             waiting, told = batch
             links = self._api.register([*told, *(part.facts for part in waiting)])
             for part in waiting:
-                part.link = links[part.number]
+                part.link, part.by_any_link = links[part.number], False
             self._flow.offer_linked(waiting)
             self._flow.note_told()
 

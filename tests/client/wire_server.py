@@ -118,6 +118,7 @@ class WireServer:
         self.links_made = 0
         self.wanted_headers: dict[str, dict[str, str]] = {}
         self.expiration: str | None = None
+        self.etag: str | None = None
         self.connections: Counter[str] = Counter()
         self.lock = threading.RLock()
         self.released = threading.Event()
@@ -318,7 +319,8 @@ class StorageHandler(Handler):
         if fault and fault.kind == "lost":
             self.hang_up()
             return
-        self.reply(200, b"", {"ETag": f'"{etag}"'})
+        told = etag if world.etag is None else world.etag
+        self.reply(200, b"", {"ETag": f'"{told}"'})
 
     def refuse(
         self, status: int, code: str, headers: dict[str, str] | None = None
