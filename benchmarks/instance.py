@@ -49,7 +49,8 @@ class Instance:
 def running_instance(site: Site) -> Iterator[Instance]:
     """One more web server on the site's database, and a Celery worker."""
     folder = site.folder / "instance"
-    folder.mkdir()
+    # Another topic of the same run may have had one.
+    folder.mkdir(exist_ok=True)
     settings = json.loads((site.folder / "settings.json").read_text())
     port = free_port()
     url = f"http://127.0.0.1:{port}"

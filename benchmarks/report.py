@@ -85,14 +85,16 @@ _NOTES = """\
 - All files of the records that are linked are the same 64 bytes; what a link costs
   does not depend on them. Each of the thousand is looked up and its policy asked by
   itself. A new version's clock runs from its empty draft to its last file; making
-  the draft and publishing it are upstream's own on both sides.
+  and publishing the draft are not in it.
+- Upstream publishes file after file, and looks at all of them before each: what a
+  file costs grows with their number. For 10,000 that takes hours, so it is not run.
 - The rows of the uploader are of whole programs, from their start to their end, on the
   same data in the page cache and the same S3 server. The others put it into a bare
   bucket, with the settings they come with. Ours goes through an InvenioRDM with a
-  worker, and takes three digests of each byte: MD5 of the part, which the store
-  checks, and MD5 and SHA-256 of the file. "Sent and committed" is when all bytes are
-  one object of the draft; that is as far as the others go. Then the worker reads the
-  object and proves the digest; "proved" is when the uploader has seen that.
+  worker, and takes three digests of each byte: MD5 of the part, which is compared
+  with the store's, and MD5 and SHA-256 of the file. "Sent and committed" is when all
+  bytes are one object of the draft; that is as far as the others go. Then the worker
+  reads the object and proves the digest; "proved" is when the uploader has seen that.
 - Where the processor has no instructions for SHA-256, as here, hashing takes 6 to 7
   seconds of it for each GiB, and everything else the uploader does about 1.2. The row
   on digests that are known before shows the same engine without that work. It is
