@@ -261,6 +261,17 @@ def test_file_that_changes_while_it_is_fetched(
     assert [notice.code for notice in notices] == ["changed"]
 
 
+def test_file_without_digest_that_changes(store: ContentServer, tmp_path: Path) -> None:
+    """Where no digest can tell, the ETag of each range does."""
+    before, after = content(8 * PIECE, seed=1), content(8 * PIECE, seed=2)
+    store.put("a.bin", before, checksum=None)
+    store.on_sent = lambda: store.put("a.bin", after, checksum=None)
+
+    Downloader(store.base_url, jobs=1, policy=QUICK).download(RECORD, tmp_path)
+
+    assert files_in(tmp_path) == {"a.bin": after}
+
+
 @pytest.mark.parametrize(
     ("patterns", "keys"),
     [
