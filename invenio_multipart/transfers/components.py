@@ -26,6 +26,7 @@ from ..errors import UploadForbidden, UploadsUnfinished
 from ..proxies import current_multipart
 from ..records import entries, uploads
 from ..records.models import Upload
+from ..records.publishing import move_at_once
 from ..services.batches.end import end_batch
 from ..services.batches.holders import buckets
 from ..services.batches.lock import require_unlocked
@@ -181,6 +182,8 @@ class MultipartRecordComponent(ServiceComponent):  # type: ignore[misc]
         if record.bucket_id is None:
             end_entries(draft.files, self.uow)
             end_entries(draft.media_files, self.uow)
+            if draft.files.enabled and draft.files.bucket is not None:
+                move_at_once(draft.files, record.files)
         else:
             end_buckets(buckets(draft), self.uow)
 
