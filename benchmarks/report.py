@@ -87,7 +87,8 @@ _NOTES = """\
   itself. A new version's clock runs from its empty draft to its last file; making
   and publishing the draft are not in it.
 - Upstream publishes file after file, and looks at all of them before each: what a
-  file costs grows with their number. For 10,000 that takes hours, so it is not run.
+  file costs grows with their number. For 10,000 that would take an hour or more, so
+  it is not run.
 - The rows of the uploader are of whole programs, from their start to their end, on the
   same data in the page cache and the same S3 server. The others put it into a bare
   bucket, with the settings they come with. Ours goes through an InvenioRDM with a

@@ -4,7 +4,8 @@
 """Files that share bytes: many links in one call, versions in which little changed.
 
 Upstream has no links. What it has for a new version is compared: take over all files,
-delete those that changed, send them again.
+delete those that changed, send them again. And drafts of many files, quickly made of
+links, are published.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from collections.abc import Iterator
 import requests
 
 from .client import RECORD, Api
-from .harness import Row, Timed, compared, in_turns, shown
+from .harness import Row, Series, Timed, compared, in_turns, shown
 from .processor import Meter, clock_of
 from .site import Site
 
@@ -25,6 +26,7 @@ LINKS = 1000
 MAX_SECONDS = 1.0
 FILES = 10_000
 CHANGED = 10
+PUBLISHED = 300
 FILE_SIZE = 64
 _OCTETS = {"Content-Type": "application/octet-stream"}
 
@@ -64,6 +66,25 @@ def versions(site: Site, rounds: int) -> Iterator[Row]:
     yield compared("versions", what, in_turns(sides, rounds))
 
 
+def publishing(site: Site, rounds: int) -> Iterator[Row]:
+    """Publish a draft of many files; ours alone goes to the size that is wanted."""
+    api = site.ours.api
+    target = _target(api)
+    sides = {
+        # The drafts are the same: what makes them is not compared.
+        "ours": lambda: _publication(api, _draft_of(api, target, PUBLISHED)),
+        "upstream": lambda: _publication(
+            site.upstream.api, _draft_of(api, target, PUBLISHED)
+        ),
+    }
+    what = f"publication of a draft of {PUBLISHED:,} files"
+    yield compared("publish", what, in_turns(sides, rounds))
+    seconds = _publication(api, _draft_of(api, target, FILES))
+    what = f"publication of a draft of {FILES:,} files"
+    once = shown(Series((seconds,)))
+    yield Row("publish", what, once, "upstream: not run, see below", "")
+
+
 def _keys(count: int) -> list[str]:
     # Without folders: upstream's routes do not take them.
     return [f"image-{number:05}.dat" for number in range(count)]
@@ -71,14 +92,27 @@ def _keys(count: int) -> list[str]:
 
 def _record_of(api: Api, count: int) -> str:
     """A published record of many files, which are all the same bytes."""
+    return _published(api, _draft_of(api, _target(api), count))
+
+
+def _target(api: Api) -> dict[str, str]:
+    """A published file."""
     source = api.new_draft()
     _send_stock(api, source, "source.dat")
-    source_id = _published(api, source)
-    target = {"id": source_id, "key": "source.dat"}
+    return {"id": _published(api, source), "key": "source.dat"}
+
+
+def _draft_of(api: Api, target: dict[str, str], count: int) -> str:
+    """A draft of many links to a file; the path of its files."""
     many = api.new_draft()
     body = {"files": [{"key": key, "record": target} for key in _keys(count)]}
     api.call("POST", many.replace("/files", "/links"), json=body)
-    return _published(api, many)
+    return many
+
+
+def _publication(api: Api, files: str) -> float:
+    draft = files.removesuffix("/files")
+    return api.call("POST", f"{draft}/actions/publish").seconds
 
 
 def _published(api: Api, files: str) -> str:
