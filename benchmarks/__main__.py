@@ -19,7 +19,7 @@ from .hashing import hashing
 from .links import init, listing, read
 from .memory import memory
 from .report import report
-from .sharing import links, versions
+from .sharing import links, publishing, versions
 from .signing import signing
 from .site import Site, running_site
 from .uploader import uploader, uploader_files
@@ -36,6 +36,7 @@ TOPICS: dict[str, Callable[[Site, int], Iterator[Row]]] = {
     "adopting": adopting,
     "links": links,
     "versions": versions,
+    "publish": publishing,
     "uploader": uploader,
     "uploader-files": uploader_files,
 }
