@@ -207,7 +207,7 @@ def test_a_file_that_changes_while_it_is_read(
     def fstat(number: int) -> os.stat_result:
         look = real(number)
         if look.st_ino == bad.stat().st_ino:
-            bad.write_bytes(os.urandom(12))
+            bad.write_bytes(os.urandom(10))
         return look
 
     monkeypatch.setattr("invenio_multipart.client.reading.os.fstat", fstat)
@@ -465,10 +465,13 @@ def test_a_completion_that_was_under_way(server: BatchServer, tmp_path: Path) ->
         upload(server, tmp_path / "in")
     assert server.batch.state == "completing"
     server.seen.clear()
-    server.job_polls = 2
+    server.batch.polls_left = 2
+    make_tree(tmp_path / "in", {"new": 5}, seed=2)
 
-    assert upload(server, tmp_path / "in").reused == 10
-    assert not server.puts()
+    summary = upload(server, tmp_path / "in")
+
+    assert (summary.reused, summary.sent) == (10, 1)
+    assert set(server.puts()) == {"new"}
 
 
 def test_a_site_without_workers(
