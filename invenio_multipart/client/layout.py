@@ -42,6 +42,7 @@ MAX_FILES = 6
 
 LABELS = {
     "scanning": "Looking for files",
+    "listing": "Looking for files",
     "checking": "Checking",
     "uploading": "Uploading",
     "downloading": "Downloading",
@@ -52,6 +53,7 @@ LABELS = {
     "completed": "Complete",
 }
 
+LOOKING = ("scanning", "listing")
 MOVING = ("uploading", "downloading")
 """Phases in which a speed means something."""
 
@@ -126,8 +128,8 @@ class Board:
         progress = self.progress
         if progress is None:
             return ""
-        if progress.phase == "scanning":
-            return f"{label('scanning')}: {progress.files:,} so far"
+        if progress.phase in LOOKING:
+            return f"{label(progress.phase)}: {progress.files:,} so far"
         share = format_share(progress.done_bytes, progress.size_bytes)
         facts = [f"{_percent(progress.done_bytes, progress.size_bytes)}  {share}"]
         if progress.files > 1:
@@ -179,8 +181,8 @@ class Board:
     def _headline(
         self, progress: ManyProgress, width: int, bar: tuple[str, str]
     ) -> Line:
-        if progress.phase == "scanning":
-            return [(elide(f"{label('scanning')} …", width), "name")]
+        if progress.phase in LOOKING:
+            return [(elide(f"{label(progress.phase)} …", width), "name")]
         ended = progress.phase == "completed" and progress.files_failed
         name = fit("Ended" if ended else label(progress.phase), 12)
         percent = _percent(progress.done_bytes, progress.size_bytes)
@@ -208,7 +210,7 @@ class Board:
         if progress.phase in MOVING:
             return self._speed(progress)
         shown = progress.phase
-        if progress.phase not in ("completed", "scanning"):
+        if progress.phase not in ("completed", *LOOKING):
             shown += f"  {format_seconds(self.moment - self._phase_since)}"
         return f"{shown:<{RATE_CELLS + LEFT_CELLS + 2}}"
 

@@ -43,7 +43,7 @@ EXIT_HELP = """\
 exit codes:
   0    all files are there, complete and verified
   1    some files failed and are named; the others are there
-  2    wrong usage, or a file cannot be read
+  2    wrong usage, or a file cannot be read or written
   3    the server refused
   4    network or server trouble, all attempts are used up
   5    bytes differ from what they should be
@@ -56,6 +56,9 @@ FILE_CODES = {
     "usage": 2,
     "unreadable": 2,
     "invalid_key": 2,
+    "unsafe_key": 2,
+    "path_conflict": 2,
+    "disk": 2,
     "network": 4,
     "integrity": 5,
     "file_changed": 5,
