@@ -32,7 +32,7 @@ _MAIN = f'''\
 import sys
 
 if sys.version_info < (3, 9):
-    sys.exit("The uploader needs Python 3.9 or newer, this is %s." % sys.version)
+    sys.exit("The uploader needs Python 3.9 or newer; this is %d.%d." % sys.version_info[:2])
 
 from {_PACKAGE}.{_CLIENT}.cli import main
 

@@ -554,6 +554,30 @@ def test_secrets_stay_secret(app: Any, port: int, draft: Draft, tmp_path: Path) 
         assert secret not in said
 
 
+def test_signed_headers_only(port: int, s3_draft: Draft, tmp_path: Path) -> None:
+    """A store that takes only headers of the signature gets its parts without ours."""
+    tools = tmp_path / "bin"
+    tools.mkdir()
+    refusal = "<Error><HeadersNotSigned>content-md5</HeadersNotSigned></Error>"
+    (tools / "curl").write_text(
+        "#!/bin/sh\n"
+        f'case "$*" in *-T*Content-MD5*) ;; *) exec {shutil.which("curl")} "$@" ;; esac\n'
+        'while [ "$1" != -o ]; do shift; done\n'
+        f"echo '{refusal}' >\"$2\"\necho refused >>{tmp_path}/refused\necho 403\n"
+    )
+    (tools / "curl").chmod(0o755)
+    machine = _machine(["dash"], port, tmp_path)
+    machine.path = f"{tools}:{os.environ['PATH']}"
+    data = noise(65 * MIB)
+    machine.write({"large": data})
+    batch = open_batch(s3_draft, [{"key": "large", "size": len(data)}])
+    ran = machine.run(save(batch, tmp_path), "--jobs", "2")
+    assert (ran.code, ran.errors, len(ran.sent)) == (0, "", 5)
+    # Once for each worker, and never again.
+    assert len((tmp_path / "refused").read_text().split()) == 2
+    assert s3_draft.content("large") == data
+
+
 def test_no_token(app: Any, api: Api, local_draft: Draft) -> None:
     """Whoever asks for the script, the account's token is not in it."""
     batch = open_batch(local_draft, ["a"])

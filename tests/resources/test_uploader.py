@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import os
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -16,10 +17,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 
 from invenio_multipart import __version__
 from invenio_multipart.services import uploader
 
+from ..client.live import serving_here
 from ..driver import Api
 
 IMPORT_ALL = """
@@ -150,6 +153,46 @@ def test_every_module_alone(program: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
+@pytest.fixture(params=["this", "python3.9"])
+def python(request: pytest.FixtureRequest) -> str:
+    """The Python of the tests, and the oldest that will do, where there is one."""
+    found = sys.executable if request.param == "this" else shutil.which(request.param)
+    command = [found or "false", "-c", "raise SystemExit(0)"]
+    if subprocess.run(command, capture_output=True, check=False).returncode:
+        pytest.skip(f"there is no {request.param}")
+    assert found is not None
+    return found
+
+
+def test_uploads(app: Any, api: Api, storage: str, python: str, tmp_path: Path) -> None:
+    """Fetched from a server and run alone, it sends files and a folder to a draft."""
+    contents = {"notes.txt": b"notes", "d/ü 1": b"", "d/large": os.urandom(33 * 2**20)}
+    for name, data in contents.items():
+        path = tmp_path / "data" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+    draft = api.new_draft()
+    saved = tmp_path / "uploader.pyz"
+    with serving_here(app) as url:
+        saved.write_bytes(requests.get(f"{url}/api{URL}", timeout=60).content)
+        command = [python, "-I", "-S", str(saved), "upload", "data/"]
+        done = subprocess.run(
+            [*command, "--to", f"{url}/uploads/{draft.id}"],
+            cwd=tmp_path,
+            env={
+                "PATH": os.environ["PATH"],
+                "HOME": str(tmp_path),
+                "INVENIO_MULTIPART_TOKEN": app.tokens["owner"],
+            },
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        for key, data in contents.items():
+            assert draft.content(key) == data, key
+
+
 def test_old_python_is_told(program: Path) -> None:
     """A Python that is too old says which one is needed, and nothing else."""
     code = (
@@ -161,5 +204,5 @@ def test_old_python_is_told(program: Path) -> None:
         [*ALONE, "-c", code], capture_output=True, text=True, check=False
     )
     assert done.returncode == 1
-    assert "needs Python 3.9 or newer" in done.stderr
+    assert "needs Python 3.9 or newer; this is 3.8." in done.stderr
     assert "Traceback" not in done.stderr

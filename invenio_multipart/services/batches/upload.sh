@@ -163,7 +163,7 @@ send() {
   file=$from/$key what=$key
   if [ "$1" = put ]; then md5=${3#-} url=$4
   else
-    what="$key from byte $3" piece=$tmp/part.$worker url=$6
+    what="$key from byte $3" piece=$tmp/part.$worker md5=${5#-} url=$6
     # dd finds the place at once; not every tail does.
     if [ $(($3 % 65536)) = 0 ]; then dd if="$file" bs=65536 skip=$(($3 / 65536)) 2>/dev/null
     else tail -c +$(($3 + 1)) <"$file"
@@ -173,12 +173,23 @@ send() {
       say "$2" >>"$tmp/unsent"
       return
     fi
-    file=$piece md5=${5#-}
-    [ -n "$md5" ] || md5=$(content_md5 "$(md5_of <"$piece")")
+    file=$piece
   fi
-  if ask "$url" "$tmp/reply.$worker" -T "$file" ${md5:+-H "Content-MD5: $md5"}; then say "sent $what"
-  else say "$what: $(why "$tmp/reply.$worker")" >&2; say "$2" >>"$tmp/unsent"
-  fi
+  # Not every store takes a header that the URL was not signed for; most do.
+  ours=
+  if [ -z "$md5" ] && [ ! -f "$tmp/signed-only" ]; then ours=$(content_md5 "$(md5_of <"$file")"); fi
+  md5=$md5$ours
+  until ask "$url" "$tmp/reply.$worker" -T "$file" ${md5:+-H "Content-MD5: $md5"}; do
+    if [ -n "$ours" ] && grep -q HeadersNotSigned "$tmp/reply.$worker"; then
+      : >"$tmp/signed-only"
+      ours='' md5=''
+    else
+      say "$what: $(why "$tmp/reply.$worker")" >&2
+      say "$2" >>"$tmp/unsent"
+      return
+    fi
+  done
+  say "sent $what"
 }
 
 # each FUNCTION LIST: call it with the words of each line, $jobs at a time
