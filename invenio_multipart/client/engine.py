@@ -205,8 +205,7 @@ class _Run:
                 # It may have arrived although its answer did not: look first.
                 if error.permanent or failures == policy.attempts:
                     raise policy.gave_up(error, failures) from error
-                asked = error.retry_after_seconds
-                self._stop.sleep(policy.delay_seconds(failures, asked))
+                policy.pause(failures, error, self._stop)
         raise AssertionError("unreachable: attempts is 1 or more")
 
     def _check_ours(self, entry: FileEntry) -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import TypeVar
 
-from .errors import NetworkError
+from .errors import ClientError, NetworkError
 
 T = TypeVar("T")
 
@@ -59,12 +59,15 @@ class RetryPolicy:
     :param cap_seconds: longest pause of our own choosing.
     :param retry_after_cap_seconds: longest pause a server may ask for; a
         server that asks for more has to wait until it is called again.
+    :param on_pause: told of the trouble, and the seconds until the next try; from
+        any thread.
     """
 
     attempts: int = 8
     base_seconds: float = 0.5
     cap_seconds: float = 30.0
     retry_after_cap_seconds: float = 600.0
+    on_pause: Callable[[str, float], None] | None = None
 
     def delay_seconds(self, failures: int, asked: float | None = None) -> float:
         """Pause before the next try.
@@ -91,8 +94,19 @@ class RetryPolicy:
                 stop.check()
                 if error.permanent or failures >= self.attempts:
                     raise self.gave_up(error, failures) from error
-                stop.sleep(self.delay_seconds(failures, error.retry_after_seconds))
+                self.pause(failures, error, stop)
         raise AssertionError("unreachable: attempts is 1 or more")
+
+    def pause(self, failures: int, error: ClientError, stop: StopSignal) -> None:
+        """Wait before the next try, and tell that we do.
+
+        :raises Stopped: when the upload ended meanwhile.
+        """
+        asked = getattr(error, "retry_after_seconds", None)
+        seconds = self.delay_seconds(failures, asked)
+        if self.on_pause is not None:
+            self.on_pause(error.message, seconds)
+        stop.sleep(seconds)
 
     @staticmethod
     def gave_up(error: NetworkError, attempts: int) -> NetworkError:

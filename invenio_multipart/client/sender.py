@@ -132,16 +132,13 @@ class PartSender:
     def _pause(self, part: Part, error: NetworkError | IntegrityError) -> None:
         self._stop.check()
         part.attempts += 1
-        asked = None
-        if isinstance(error, NetworkError):
-            asked = error.retry_after_seconds
-            if error.permanent:
-                raise error
+        if isinstance(error, NetworkError) and error.permanent:
+            raise error
         if part.attempts >= self._policy.attempts:
             if isinstance(error, NetworkError):
                 raise self._policy.gave_up(error, part.attempts) from error
             raise error
-        self._stop.sleep(self._policy.delay_seconds(part.attempts, asked))
+        self._policy.pause(part.attempts, error, self._stop)
 
     def _ask_for_new_link(self, part: Part, error: RefusedError) -> None:
         part.links_refused += 1

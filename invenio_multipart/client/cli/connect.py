@@ -9,13 +9,24 @@ import argparse
 from typing import Any
 
 from ..download import Downloader
-from ..many import ManyOptions
+from ..many import ManyOptions, Notice
+from ..retry import RetryPolicy
 from ..uploader import Uploader
+
+
+def _policy(options: argparse.Namespace) -> RetryPolicy:
+    # The display comes later than the connection, and may show a pause of it.
+    def tell(message: str, _: float) -> None:
+        display = getattr(options, "display", None)
+        if display is not None:
+            display.notice(Notice("retrying", f"{message} Trying again."))
+
+    return RetryPolicy(on_pause=tell)
 
 
 def uploader_for(options: argparse.Namespace, site: str, token: str) -> Uploader:
     """An uploader to ``site``."""
-    more: dict[str, Any] = {}
+    more: dict[str, Any] = {"policy": _policy(options)}
     if getattr(options, "memory", None):
         more["memory_bytes"] = options.memory
     if getattr(options, "bandwidth", None):
@@ -30,7 +41,8 @@ def downloader_for(
 ) -> Downloader:
     """A downloader from ``site``."""
     more = {"memory_bytes": options.memory} if options.memory else {}
-    return Downloader(site, token, jobs=options.jobs, **more)
+    policy = _policy(options)
+    return Downloader(site, token, jobs=options.jobs, policy=policy, **more)
 
 
 def many_options(options: argparse.Namespace) -> ManyOptions:
