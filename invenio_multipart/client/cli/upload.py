@@ -176,7 +176,8 @@ class _Upload:
         if isinstance(display, JsonDisplay):
             display.event("done", exit_code=code, **asdict(summary))
         elif options.dry_run:
-            for result in self._results:
+            # In the order of a listing, not in that of the sending.
+            for result in sorted(self._results, key=lambda result: result.key):
                 if result.outcome == "planned":
                     tell(f"{format_bytes(result.size_bytes):>9}  {result.key}")
             tell(f"{summary.files - summary.reused:,} files would be sent.")
