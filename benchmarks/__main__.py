@@ -14,6 +14,7 @@ from pathlib import Path
 from .adopting import adopting
 from .batches import batches
 from .commit import commit
+from .download import download
 from .harness import Row
 from .hashing import hashing
 from .links import init, listing, read
@@ -39,6 +40,7 @@ TOPICS: dict[str, Callable[[Site, int], Iterator[Row]]] = {
     "publish": publishing,
     "uploader": uploader,
     "uploader-files": uploader_files,
+    "download": download,
 }
 
 
