@@ -79,6 +79,19 @@ def test_passing_trouble(
     assert size <= summary.bytes_received <= store.sent("a.bin") <= size + twice
 
 
+def test_truncated_file_of_unknown_size(
+    store: ContentServer, downloader: Downloader, tmp_path: Path
+) -> None:
+    """Where only the answer says how long the file is, its word is kept to."""
+    data = content(3 * PIECE)
+    store.put("a.bin", data, size=None, checksum=None)
+    store.fail("a.bin", Trouble("cut", after=PIECE))
+
+    downloader.download(RECORD, tmp_path)
+
+    assert files_in(tmp_path) == {"a.bin": data}
+
+
 @pytest.mark.parametrize("redirects", [True, False], ids=["s3", "local"])
 def test_no_ranges_and_a_reset(
     store: ContentServer, downloader: Downloader, tmp_path: Path, redirects: bool
