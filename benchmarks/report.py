@@ -110,8 +110,7 @@ _NOTES = """\
   leave their bytes in the page cache. The MD5 alone takes about 2 s of a core per GiB
   here, more than rclone or obstore take for everything: with all cores busy, no
   program that verifies can be as fast as they are. The rows with `md5sum` afterwards
-  compare like with like. Each file of ours is asked for at InvenioRDM first, which is
-  most of what a small file costs.
+  compare like with like. Each file of ours is asked for at InvenioRDM first.
 - awscrt is driven through s3transfer: boto3's own switch to it knows no plain HTTP.
 - The 50 files of upstream's way are a row's worth of patience, not an estimate in our
   favour: its cost per file grows with the files in the draft.
