@@ -141,7 +141,7 @@ def test_status_and_abort(app: Any, site: str, home: Any, api: Api) -> None:
     assert shown.code == 0, shown.err
     complete, pending, total = shown.out.splitlines()
     assert complete.split() == ["completed", "5", "B", "done.txt"]
-    assert pending.startswith("initiated")
+    assert pending.startswith("uploading")
     assert "missing" in pending
     assert total.startswith("2 files, 17.0 MiB: ")
     (_, file) = json.loads(commands.run("status", to, "--json").out)

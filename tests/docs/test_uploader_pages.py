@@ -26,8 +26,8 @@ DOCS = Path(__file__).parents[2] / "docs"
 ADDRESS = "https://repository.example.org"
 
 QUIET = """
-invenio-multipart() { command invenio-multipart "$@" 2>>errors.log; }
-python3() { command python3 "$@" 2>>errors.log; }
+invenio-multipart() { command invenio-multipart "$@" 2>>"$HOME/errors.log"; }
+python3() { command python3 "$@" 2>>"$HOME/errors.log"; }
 """
 """Progress goes to standard error, and is another one each time."""
 
