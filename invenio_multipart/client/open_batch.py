@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -70,7 +71,8 @@ class OpenBatch:
         """Files of the batch that have not ended, by key; none without a batch."""
         if self.batch is None:
             return {}
-        listed = self._batches.files(self.batch)
+        with _ended_by_others():
+            listed = [*self._batches.files(self.batch)]
         found = {f.key: f for f in listed if f.state in OPEN_STATES or f.uploaded}
         if self.mode == CREDENTIALS:
             waiting = [
@@ -110,7 +112,8 @@ class OpenBatch:
 
     def remove(self, key: str) -> None:
         """Take a file out of the batch, and of the draft."""
-        self._drafts.delete_file(self._draft_id, key)
+        with _ended_by_others():
+            self._drafts.delete_file(self._draft_id, key)
 
     def renew(self, key: str, generation: int) -> tuple[PartLink | None, int]:
         """A fresh link for a file, None when its bytes are there, and its generation.
@@ -152,7 +155,8 @@ class OpenBatch:
     def end(self) -> None:
         """Abort the batch."""
         if self.batch is not None:
-            self._batches.abort(self.batch)
+            with _ended_by_others():
+                self._batches.abort(self.batch)
             self.batch = None
 
     def complete(self) -> str:
@@ -161,19 +165,16 @@ class OpenBatch:
         :raises BatchOverError: it is over, without files.
         """
         assert self.batch is not None, "only a batch is completed"  # noqa: S101
-        try:
+        with _ended_by_others():
             return self._batches.complete(self.batch)
-        except RefusedError as error:
-            if error.details.get("state") in _GONE or error.status == 404:
-                raise BatchOverError(error.message, code=error.code) from error
-            raise
 
     def _add(self, files: Sequence[Content]) -> dict[str, PartLink]:
         policy = self._api.policy
         for failures in range(1, policy.attempts + 1):
             try:
                 if self.batch is not None:
-                    links = self._batches.more(self.batch, files)
+                    with _ended_by_others():
+                        links = self._batches.more(self.batch, files)
                 else:
                     self.batch, links = self._batches.announce(
                         self._draft_id, files, self.mode
@@ -188,11 +189,6 @@ class OpenBatch:
                 done = self._done_already(files)
                 if done is not None:
                     return done
-            except RefusedError as error:
-                state = error.details.get("state")
-                if error.code == "state_conflict" and state != "completing":
-                    raise BatchOverError(error.message, code=error.code) from error
-                raise
         raise AssertionError("unreachable: attempts is 1 or more")
 
     def _sign(self, files: Sequence[Content]) -> dict[str, PartLink]:
@@ -222,6 +218,18 @@ class OpenBatch:
             code=error.code,
             details=error.details,
         )
+
+
+@contextmanager
+def _ended_by_others() -> Iterator[None]:
+    """Whoever completed or aborted the batch meanwhile: it is to be looked at anew."""
+    try:
+        yield
+    except RefusedError as error:
+        gone = error.details.get("state") in _GONE or error.status == 404
+        if error.code != "state_conflict" and not gone:
+            raise
+        raise BatchOverError(error.message, code=error.code) from error
 
 
 def _is_less(limit: Any, count: int) -> bool:
