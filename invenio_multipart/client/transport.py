@@ -19,6 +19,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from .connecting import connect
 from .errors import NetworkError
 from .limits import Bandwidth
 from .retry import StopSignal
@@ -254,21 +255,18 @@ class Transport:
             self._stop.check()
             with self._lock:
                 idle = self._idle.get(origin)
-                connection = idle.pop() if idle else self._connect(origin)
+                try:
+                    connection = idle.pop() if idle else self._connect(origin)
+                except ValueError as error:
+                    raise _as_network_error(error, origin) from error
             if connection.sock is None or not _has_hung_up(connection.sock):
                 return connection
             self._discard(connection)
 
     def _connect(self, origin: Origin) -> http.client.HTTPConnection:
-        scheme, host, port = origin
-        connection: http.client.HTTPConnection
-        if scheme == "https":
-            self._tls = self._tls or ssl.create_default_context()
-            connection = http.client.HTTPSConnection(
-                host, port, timeout=self._timeout, context=self._tls
-            )
-        else:
-            connection = http.client.HTTPConnection(host, port, timeout=self._timeout)
+        if origin[0] == "https" and self._tls is None:
+            self._tls = ssl.create_default_context()
+        connection = connect(*origin, self._timeout, self._tls)
         self._open.add(connection)
         return connection
 
