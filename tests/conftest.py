@@ -16,6 +16,7 @@ from __future__ import annotations
 import gc
 import importlib.util
 import os
+import signal
 import subprocess
 import sys
 import uuid
@@ -33,6 +34,10 @@ from .driver import Api, Draft
 # A busy machine is no reason to fail a property.
 settings.register_profile("project", deadline=None)
 settings.load_profile("project")
+
+# Shells start what runs in the background with Ctrl-C ignored, and so would be the
+# programs that tests start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ROOT = Path(__file__).parent.parent
 GIB = 2**30

@@ -33,6 +33,10 @@ PAGE_SIZE = 1000
 TRANSIENT = frozenset({408, 425, 429})
 """Refusals that mean "later"; every 5xx is taken the same way."""
 
+LOST_TERM = "Not a valid value."
+"""InvenioRDM 14 says so of a record whose vocabulary it could not read. Its look-up
+fails now and then while several threads serve requests, and works the next time."""
+
 COMMIT_TRANSIENT = TRANSIENT | {409, 423}
 """While another commit of the same upload runs, ours is told to wait."""
 
@@ -128,7 +132,10 @@ class Api:
             return None
         if 200 <= response.status < 300:
             return read_json(response)
-        raise refusal(response, transient, "Invenio")
+        error = refusal(response, transient, "Invenio")
+        if error.message == LOST_TERM and not _tells_of_a_record(body):
+            raise NetworkError(f"Invenio lost a term of its own: {error.message}")
+        raise error
 
 
 class DraftFileApi(Api):
@@ -237,6 +244,10 @@ class DraftFileApi(Api):
 def draft_path(draft_id: str) -> str:
     """Path of a draft below the API's root."""
     return f"/records/{quote(draft_id, safe='')}/draft"
+
+
+def _tells_of_a_record(body: Any) -> bool:
+    return isinstance(body, dict) and ("metadata" in body or "record" in body)
 
 
 def refusal(

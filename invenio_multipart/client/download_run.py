@@ -184,9 +184,18 @@ class Run:
         for arrival in arrivals:
             board.put(arrival)
         ranges = sum(-(-(file.size_bytes or 1) // PIECE_BYTES) for file in files)
+        try:
+            self._run_threads(board, min(jobs.most, ranges + 1))
+        finally:
+            for arrival in arrivals:
+                arrival.close()
+        if self._fatal:
+            raise self._fatal
+
+    def _run_threads(self, board: Board, count: int) -> None:
         threads = [
             threading.Thread(target=self._work, args=(board,), daemon=True)
-            for _ in range(min(jobs.most, ranges + 1))
+            for _ in range(count)
         ]
         try:
             for thread in threads:
@@ -197,10 +206,6 @@ class Run:
                     thread.join(TICK_SECONDS)
         finally:
             self._stop_threads(threads)
-            for arrival in arrivals:
-                arrival.close()
-        if self._fatal:
-            raise self._fatal
 
     def _stop_threads(self, threads: Sequence[threading.Thread]) -> None:
         self._stop.set()

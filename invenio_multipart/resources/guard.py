@@ -15,6 +15,7 @@ _STORED = ("transfer", "metadata")
 _FILES = {
     "draft_files",
     "draft_media_files",
+    "multipart_batches",
     "multipart_draft_files",
     "multipart_draft_media_files",
     "record_files",
@@ -23,7 +24,7 @@ _FILES = {
 
 
 def refuse_malformed() -> None:
-    """Run before each request; looks only at the routes of files.
+    """Run before each request; looks only at the routes of files and batches.
 
     :raises InvalidKey: a key with a NUL, which no database can look up.
     :raises BadRequest: an initiation that is no list of objects, or names what no

@@ -15,6 +15,7 @@ import pytest
 from invenio_multipart.client import Uploader
 from invenio_multipart.client import engine as engine_module
 from invenio_multipart.client.flow import BATCH_PARTS, LINGER_SECONDS, Flow, Part
+from invenio_multipart.client.limits import Jobs, Limits, Memory
 from invenio_multipart.client.retry import StopSignal
 
 from .wire_server import DRAFT, TOKEN, WireServer
@@ -75,7 +76,8 @@ class Line:
     """A flow with a part for each call, as the pipeline feeds it."""
 
     def __init__(self, buffers: int, jobs: int) -> None:
-        self.flow = Flow(StopSignal(), buffers, 1, jobs)
+        limits = Limits(Jobs(jobs, jobs), Memory(buffers))
+        self.flow = Flow(StopSignal(), limits, 1, ahead=buffers)
         self.number = 0
 
     def hash_one(self) -> None:

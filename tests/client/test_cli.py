@@ -465,7 +465,8 @@ def test_on_a_terminal(
         pytest.importorskip("rich")
     names = {f"文件 {'x' * 200}{number}.nc": 200_000 for number in range(12)}
     make_tree(commands.home / "data", names)
-    options = ["--bandwidth", "1M"]
+    # Slow enough to be seen on a busy machine.
+    options = ["--bandwidth", "500K"]
 
     code, shown = commands.on_terminal(
         "upload", "data/", *where(server), *options, columns=columns, bare=bare

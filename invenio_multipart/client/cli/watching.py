@@ -102,7 +102,7 @@ class _Watch:
             sight = self._watcher.look()
             self._display = display
             if sight.ready:
-                trouble = not self._send(sight.ready, display, tracker)
+                trouble = not self._send(sight.ready, display)
             elif self._options.once and not sight.waiting:
                 return
             troubles = troubles + 1 if trouble else 0
@@ -126,9 +126,20 @@ class _Watch:
             self._told.add(notice.message)
             self._display.notice(notice)
 
-    def _send(self, ready: Sequence[Found], display: Display, tracker: Tracker) -> bool:
-        sources = [Named(found.path, found.key) for found in ready]
+    def _send(self, ready: Sequence[Found], display: Display) -> bool:
+        try:
+            self._upload([Named(found.path, found.key) for found in ready], display)
+        except PartialError:
+            # Each was named; they are tried again when they change, or later.
+            return True
+        except (RefusedError, NetworkError, UsageError) as error:
+            if _is_fatal(error):
+                raise
+            display.notice(Notice(error.code, f"{_now()}  {error.message}"))
+            return False
+        return True
 
+    def _upload(self, sources: Sequence[Named], display: Display) -> None:
         def file(result: FileResult) -> None:
             self._watcher.note(result)
             display.file(result)
@@ -139,34 +150,15 @@ class _Watch:
                     size = format_bytes(result.size_bytes)
                     display.say(f"{_now()}  {result.outcome}  {result.key}  {size}", "")
 
-        try:
-            self._uploader.upload_many(
-                self._target.identifier,
-                sources,
-                # The keys have it already.
-                replace(self._many, prefix=""),
-                progress=display.progress,
-                on_file=file,
-                on_notice=display.notice,
-            )
-        except PartialError:
-            # Each was named; they are tried again when they change, or later.
-            return True
-        except RefusedError as error:
-            if error.status in FATAL:
-                raise
-            display.notice(Notice(error.code, f"{_now()}  {error.message}"))
-            return False
-        except NetworkError as error:
-            if error.permanent:
-                raise
-            display.notice(Notice(error.code, f"{_now()}  {error.message}"))
-            return False
-        except UsageError as error:
-            # A file that went away, or a disk that cannot be read for now.
-            display.notice(Notice(error.code, f"{_now()}  {error.message}"))
-            return False
-        return True
+        self._uploader.upload_many(
+            self._target.identifier,
+            sources,
+            # The keys have it already.
+            replace(self._many, prefix=""),
+            progress=display.progress,
+            on_file=file,
+            on_notice=display.notice,
+        )
 
     def _end(self, display: Display) -> None:
         if isinstance(display, JsonDisplay):
@@ -177,3 +169,10 @@ class _Watch:
 
 def _now() -> str:
     return time.strftime("%H:%M:%S")
+
+
+def _is_fatal(error: ClientError) -> bool:
+    """A file that went away, or a disk that cannot be read for now, is not."""
+    if isinstance(error, RefusedError):
+        return error.status in FATAL
+    return isinstance(error, NetworkError) and error.permanent
