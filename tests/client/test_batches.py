@@ -90,7 +90,7 @@ class Line:
 
     def batch(self) -> list[int]:
         """Numbers of the next batch, which is linked at once."""
-        parts = self.flow.take_batch()
+        parts, _ = self.flow.take_batch()
         self.flow.offer_linked(parts)
         return [part.number for part in parts]
 
@@ -99,6 +99,7 @@ class Line:
         part = self.flow.take_linked()
         assert part is not None
         self.flow.settle(part)
+        self.flow.put_down()
 
 
 def timed(line: Line) -> tuple[list[int], float]:
