@@ -57,7 +57,8 @@ class Commands:
         kept = {
             name: value
             for name, value in os.environ.items()
-            if not name.startswith(("XDG_", "INVENIO_MULTIPART_"))
+            # Workers of pytest-xdist are told a size that no terminal has.
+            if not name.startswith(("XDG_", "INVENIO_MULTIPART_", "COLUMNS", "LINES"))
         }
         kept |= {"HOME": str(self.home), "PYTHONPATH": str(ROOT), "LC_ALL": "C.UTF-8"}
         kept |= {"PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring"}
@@ -99,7 +100,6 @@ class Commands:
     ) -> tuple[int, str]:
         """Exit code, and all that a terminal was sent."""
         master, slave = pty.openpty()
-        environment = {"COLUMNS": "", "LINES": "", "TERM": "xterm-256color"}
         size = partial(_resize, slave, columns)
         size()
         process = self.start(
@@ -109,7 +109,7 @@ class Commands:
             stdout=slave,
             stderr=slave,
             start_new_session=True,
-            env={name: value for name, value in environment.items() if value},
+            env={"TERM": "xterm-256color"},
             **options,
         )
         os.close(slave)
