@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable
 
 from .many import FileCallback, FileResult, FileState, ManyCallback, ManyProgress
-from .progress import MIN_INTERVAL_SECONDS, Progress
+from .progress import Pace, Progress
 
 
 class ManyCounter:
@@ -32,8 +32,7 @@ class ManyCounter:
         self._lock = threading.RLock()
         self._callback = callback
         self._on_file = on_file
-        self._clock = clock
-        self._next_report = 0.0
+        self._pace = Pace(clock)
         self._phase = "scanning"
         self._files = 0
         self._size = 0
@@ -142,10 +141,8 @@ class ManyCounter:
             self._report()
 
     def _report(self, *, now: bool = False) -> None:
-        moment = self._clock()
-        if self._callback is None or (not now and moment < self._next_report):
+        if self._callback is None or not self._pace.lets_pass(now=now):
             return
-        self._next_report = moment + MIN_INTERVAL_SECONDS
         large = tuple(self._large.values())
         self._callback(
             ManyProgress(

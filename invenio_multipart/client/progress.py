@@ -14,6 +14,22 @@ MIN_INTERVAL_SECONDS = 0.1
 """Between two reports: faster than an eye, slower than a network."""
 
 
+class Pace:
+    """Lets ten reports a second pass, and those that must."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._next_report = 0.0
+
+    def lets_pass(self, *, now: bool) -> bool:
+        """Whether to report; ``now`` always."""
+        moment = self._clock()
+        if not now and moment < self._next_report:
+            return False
+        self._next_report = moment + MIN_INTERVAL_SECONDS
+        return True
+
+
 @dataclass(frozen=True)
 class Progress:
     """A look at one upload."""
@@ -53,8 +69,7 @@ class ProgressCounter:
         self._lock = threading.RLock()
         self._size = size_bytes
         self._callback = callback
-        self._clock = clock
-        self._next_report = 0.0
+        self._pace = Pace(clock)
         self._phase = "checking"
         self._parts = 0
         self._settled_bytes = 0
@@ -100,10 +115,8 @@ class ProgressCounter:
             self._report()
 
     def _report(self, *, now: bool = False) -> None:
-        moment = self._clock()
-        if self._callback is None or (not now and moment < self._next_report):
+        if self._callback is None or not self._pace.lets_pass(now=now):
             return
-        self._next_report = moment + MIN_INTERVAL_SECONDS
         self._callback(
             Progress(
                 phase=self._phase,

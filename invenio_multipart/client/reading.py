@@ -28,6 +28,11 @@ def failed(found: Found, error: ClientError) -> FileResult:
     )
 
 
+def planned(found: Found) -> FileResult:
+    """The result of a file that a dry run would send."""
+    return FileResult(found.key, found.path, found.size_bytes, "planned")
+
+
 def read_whole(found: Found) -> bytes:
     """All bytes of a small file, which did not change meanwhile.
 

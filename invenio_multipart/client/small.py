@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from .batches import BatchFile
 from .counter import ManyCounter
+from .crew import Crew
 from .deliver import Delivery, Item
 from .errors import (
     ClientError,
@@ -25,14 +26,12 @@ from .errors import (
     RefusedError,
     UsageError,
 )
-from .flow import TICK_SECONDS
 from .lane import Budget, Lane
 from .limits import Jobs
 from .many import FileResult
 from .open_batch import BatchOverError, OpenBatch
-from .pipeline import JOIN_SECONDS
 from .reading import SMALL_BYTES, failed, read_whole
-from .retry import Stopped, StopSignal
+from .retry import StopSignal
 from .transport import Transport
 from .tree import Found
 
@@ -77,7 +76,6 @@ class SmallFiles:
         self._batch = batch
         self._known = known
         self._delivery = delivery
-        self._transport = transport
         self._counter = counter
         self._jobs = jobs
         self._stop = stop
@@ -90,7 +88,7 @@ class SmallFiles:
         self._unread: Iterator[Found] = iter(())
         self._reading = 0
         self._call_seconds = 0.0
-        self._failure: BaseException | None = None
+        self._crew = Crew(stop, transport)
         self.lost: set[str] = set()
         """Keys that were announced, and whose bytes could not be sent."""
         self.in_parts: list[Found] = []
@@ -106,27 +104,10 @@ class SmallFiles:
         count = min(self._jobs.most, MOST_SENDERS)
         self._unread, self._reading = iter(files), READERS
         work = [*[self._read] * READERS, self._announce, *[self._send] * count]
-        threads = [
-            threading.Thread(target=self._guard(each), daemon=True) for each in work
-        ]
         try:
-            for thread in threads:
-                thread.start()
-            for thread in threads:
-                while thread.is_alive():
-                    # In pieces: some systems deliver Ctrl-C only in between.
-                    thread.join(TICK_SECONDS)
-        except BaseException as error:
-            self._fail(error)
-            raise
+            self._crew.run(work)
         finally:
-            for thread in threads:
-                # One that an interruption kept from starting has no number.
-                if thread.ident is not None:
-                    thread.join(JOIN_SECONDS)
             self._counter.flush()
-        if self._failure is not None:
-            raise self._failure
 
     def _read(self) -> None:
         while (found := self._next_file()) is not None:
@@ -276,20 +257,3 @@ class SmallFiles:
             self._budget.give(len(item.data))
             item.data = b""
         self._counter.settle(failed(found, error))
-
-    def _fail(self, failure: BaseException) -> None:
-        with self._lock:
-            if self._failure is None and not isinstance(failure, Stopped):
-                self._failure = failure
-        self._stop.set()
-        self._transport.abort()
-
-    def _guard(self, work: Callable[[], None]) -> Callable[[], None]:
-        # A thread must not die silently: its failure ends the whole upload.
-        def guarded() -> None:
-            try:
-                work()
-            except BaseException as error:  # noqa: BLE001 - raised by run()
-                self._fail(error)
-
-        return guarded

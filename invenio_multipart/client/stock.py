@@ -11,7 +11,6 @@ interrupted begins anew; files that are complete are kept.
 from __future__ import annotations
 
 import hashlib
-import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
@@ -19,6 +18,7 @@ from typing import Any
 from ..core.plan import make_plan
 from .api import TRANSIENT, RequestCount, draft_path, items_of, refusal
 from .counter import ManyCounter
+from .crew import Crew
 from .errors import (
     ClientError,
     IntegrityError,
@@ -26,14 +26,11 @@ from .errors import (
     ProtocolError,
     RefusedError,
 )
-from .flow import TICK_SECONDS
 from .lane import Budget, Lane
 from .large import is_fatal
 from .many import FileResult, ManyOptions, Notice, NoticeCallback
-from .pipeline import JOIN_SECONDS
 from .present import Present
-from .reading import failed
-from .retry import Stopped
+from .reading import failed, planned
 from .session import Session
 from .source import SourceFile
 from .tree import Found
@@ -78,8 +75,7 @@ class StockTransfer:
         self._jobs = jobs
         self._budget = Budget(MEMORY_BYTES, session.stop)
         self._lane: Lane[Found] = Lane(session.stop)
-        self._lock = threading.Lock()
-        self._failure: BaseException | None = None
+        self._crew = Crew(session.stop, session.transport)
         self._requests = RequestCount()
 
     @property
@@ -103,9 +99,7 @@ class StockTransfer:
         work = present.settle(files)
         if self._options.dry_run:
             for found in (*work.small, *work.large):
-                self._counter.settle(
-                    FileResult(found.key, found.path, found.size_bytes, "planned")
-                )
+                self._counter.settle(planned(found))
             return
         self._counter.enter("uploading")
         for found in (*work.small, *work.large):
@@ -116,45 +110,16 @@ class StockTransfer:
         self._send_all(len(work.small) + len(work.large))
 
     def _send_all(self, count: int) -> None:
-        threads = [
-            threading.Thread(target=self._send_some, daemon=True)
-            for _ in range(min(self._jobs, count))
-        ]
-        try:
-            for thread in threads:
-                thread.start()
-            for thread in threads:
-                while thread.is_alive():
-                    thread.join(TICK_SECONDS)
-        except BaseException as error:
-            self._fail(error)
-            raise
-        finally:
-            for thread in threads:
-                # One that an interruption kept from starting has no number.
-                if thread.ident is not None:
-                    thread.join(JOIN_SECONDS)
-        if self._failure is not None:
-            raise self._failure
+        self._crew.run([self._send_some] * min(self._jobs, count))
 
     def _send_some(self) -> None:
-        try:
-            while (found := self._lane.take()) is not None:
-                try:
-                    self._counter.settle(self._send(found))
-                except ClientError as error:
-                    if is_fatal(error):
-                        raise
-                    self._counter.settle(failed(found, error))
-        except BaseException as error:  # noqa: BLE001 - raised by run()
-            self._fail(error)
-
-    def _fail(self, failure: BaseException) -> None:
-        with self._lock:
-            if self._failure is None and not isinstance(failure, Stopped):
-                self._failure = failure
-        self._session.stop.set()
-        self._session.transport.abort()
+        while (found := self._lane.take()) is not None:
+            try:
+                self._counter.settle(self._send(found))
+            except ClientError as error:
+                if is_fatal(error):
+                    raise
+                self._counter.settle(failed(found, error))
 
     def _send(self, found: Found) -> FileResult:
         with SourceFile(found.path) as source:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from .downloads import DownloadCallback, DownloadProgress, DownloadResult
 from .many import FileState
-from .progress import MIN_INTERVAL_SECONDS
+from .progress import Pace
 
 
 @dataclass
@@ -49,8 +49,10 @@ class Tally:
     counts: _Counts = field(default_factory=_Counts)
     _lines: dict[str, _Line] = field(default_factory=dict)
     _phase: str = "listing"
-    _next_report: float = 0.0
     _lock: threading.RLock = field(default_factory=threading.RLock)
+
+    def __post_init__(self) -> None:
+        self._pace = Pace(self.clock)
 
     def expect(self, sizes: Sequence[int | None]) -> None:
         """All files, by their sizes."""
@@ -105,10 +107,8 @@ class Tally:
             self._report()
 
     def _report(self, *, now: bool = False) -> None:
-        moment = self.clock()
-        if self.callback is None or (not now and moment < self._next_report):
+        if self.callback is None or not self._pace.lets_pass(now=now):
             return
-        self._next_report = moment + MIN_INTERVAL_SECONDS
         counts, lines = self.counts, self._lines
         self.callback(
             DownloadProgress(

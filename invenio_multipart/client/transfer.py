@@ -14,9 +14,10 @@ from .errors import RefusedError
 from .known import KnownBytes
 from .large import LargeFiles
 from .limits import Jobs
-from .many import FileResult, ManyOptions, Notice, NoticeCallback
+from .many import ManyOptions, Notice, NoticeCallback
 from .open_batch import OpenBatch
 from .present import Present, Work, foreign
+from .reading import planned
 from .session import Session
 from .small import SmallFiles
 from .tree import Found
@@ -76,7 +77,7 @@ class Transfer:
         work = present.settle(files)
         if self._options.dry_run:
             for found in (*work.small, *work.large):
-                self._counter.settle(_planned(found))
+                self._counter.settle(planned(found))
             return
         foreign(there, files, opened.remove, self._notice)
         for found in work.large:
@@ -180,7 +181,3 @@ class Transfer:
             "seconds. They are safe there; this command may be ended and run again."
         )
         self._notice(Notice("no_worker", text))
-
-
-def _planned(found: Found) -> FileResult:
-    return FileResult(found.key, found.path, found.size_bytes, "planned")

@@ -28,6 +28,7 @@ from ..records.models import Batch, Job, Upload
 from ..storage.factory import multipart_storage
 from . import audit
 from .batches.end import close
+from .batches.found import require_uploading
 from .batches.inspect import list_objects
 from .links.users import describe_users
 from .reaper.of_uploads import remove_entry
@@ -122,8 +123,7 @@ class OverviewService:
 
 
 def _end_batch(batch: Batch, uow: UnitOfWork) -> None:
-    if batch.status is not BatchState.UPLOADING:
-        raise StateConflict(f"The batch is {batch.state}.", batch.state)
+    require_uploading(batch)
     close(batch, BatchState.ABORTED, uow)
     audit.batch_removed(batch, audit.OPERATOR, uow)
 

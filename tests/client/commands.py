@@ -9,7 +9,6 @@ import json
 import os
 import pty
 import select
-import signal
 import subprocess
 import sys
 import time
@@ -78,8 +77,6 @@ class Commands:
         streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
         streams.setdefault("cwd", self.home)
         environment = {**self.environment, **streams.pop("env", {})}
-        # Tests that run in the background of a shell inherit an ignored SIGINT.
-        streams["preexec_fn"] = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
         return subprocess.Popen(  # type: ignore[call-overload,no-any-return]
             program, text=True, env=environment, **streams
         )

@@ -38,6 +38,9 @@ def status(number: int, code: str = "", **headers: str) -> Fault:
     return Fault("status", number, code, headers)
 
 
+LOST_TERM = Fault("status", 400, message="Not a valid value.")
+
+
 @pytest.mark.parametrize(
     ("place", "faults", "puts_of_part_2"),
     [
@@ -59,6 +62,8 @@ def status(number: int, code: str = "", **headers: str) -> Fault:
         pytest.param("commit", [LOST], 1, id="commit-answer-lost"),
         pytest.param("commit", [status(409), status(423)], 1, id="commit-busy"),
         pytest.param("upload", [status(504), LOST], 1, id="status"),
+        pytest.param("entry", [LOST_TERM], 1, id="entry-lost-term"),
+        pytest.param("commit", [LOST_TERM], 1, id="commit-lost-term"),
     ],
 )
 def test_passing_trouble(

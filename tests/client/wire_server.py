@@ -43,6 +43,7 @@ class Fault:
     status: int = 0
     code: str = ""
     headers: dict[str, str] = field(default_factory=dict)
+    message: str = ""
 
 
 @dataclass
@@ -363,7 +364,7 @@ class ApiHandler(StorageHandler):
         if fault and fault.kind == "page":
             self.reply(200, b"<html>Welcome</html>", {"Content-Type": "text/html"})
         elif fault and fault.kind == "status":
-            self.refuse_json(fault.status, fault.code, fault.headers)
+            self.refuse_json(fault.status, fault.code, fault.headers, fault.message)
         elif not self.is_authorized():
             self.refuse_json(401, "unauthorized")
         elif not path.startswith(FILES_PATH):
@@ -396,10 +397,15 @@ class ApiHandler(StorageHandler):
         self.reply(status, json.dumps(data).encode(), headers)
 
     def refuse_json(
-        self, status: int, code: str, headers: dict[str, str] | None = None
+        self,
+        status: int,
+        code: str,
+        headers: dict[str, str] | None = None,
+        message: str = "",
     ) -> None:
         """An error in Invenio's form."""
-        data = {"status": status, "message": f"No: {code}.", "code": code, "errors": []}
+        data: dict[str, Any] = {"status": status, "code": code, "errors": []}
+        data["message"] = message or f"No: {code}."
         self.reply(status, json.dumps(data).encode(), headers)
 
     def on_entry(self, key: str, _: Any) -> tuple[int, Any]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ..batching import Open, open_batch
@@ -138,6 +138,7 @@ def test_queries(
 
 @QUICKLY
 @given(key=st.text(KEY_CHARACTERS, min_size=1, max_size=40), part=NUMBERS)
+@example(key="\0", part=1)
 def test_content(anonymous: Api, local_draft: Draft, key: str, part: Any) -> None:
     """No key and no part number in an address breaks the server."""
     from urllib.parse import quote

@@ -14,14 +14,14 @@ from sqlalchemy import select
 
 from ...core.digests import Digest
 from ...core.plan import make_plan
-from ...core.states import BatchState
-from ...errors import InvalidPart, NotAllowedHere, StateConflict, UploadNotFound
+from ...errors import InvalidPart, NotAllowedHere, UploadNotFound
 from ...records import quota, uploads
 from ...records.models import Batch, Upload
 from ...storage.base import Ability
 from ...storage.factory import multipart_storage
 from ..uploads.initiate import ensure_open
 from ..uploads.intake import take_part
+from .found import require_uploading
 
 
 def take_content(
@@ -35,8 +35,7 @@ def take_content(
     :raises NotAllowedHere: the store takes the bytes itself.
     :raises PartRefused: other bytes than announced.
     """
-    if batch.status is not BatchState.UPLOADING:
-        raise StateConflict(f"The batch is {batch.state}.", batch.state)
+    require_uploading(batch)
     query = select(Upload).where(Upload.batch_id == batch.id, Upload.key == key)
     # One that was announced again after its end has a row for either.
     found = db.session.execute(query).scalars()

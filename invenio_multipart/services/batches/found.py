@@ -9,7 +9,8 @@ import uuid
 
 from invenio_db import db
 
-from ...errors import BatchNotFound
+from ...core.states import BatchState
+from ...errors import BatchNotFound, StateConflict
 from ...records import batches
 from ...records.models import Batch
 
@@ -20,6 +21,12 @@ def found(batch_id: uuid.UUID) -> Batch:
     if batch is None:
         raise BatchNotFound("There is no such batch.")
     return batch
+
+
+def require_uploading(batch: Batch) -> None:
+    """:raises StateConflict: the batch is over, or is being completed."""
+    if batch.status is not BatchState.UPLOADING:
+        raise StateConflict(f"The batch is {batch.state}.", batch.state)
 
 
 def found_locked(batch_id: uuid.UUID) -> Batch:

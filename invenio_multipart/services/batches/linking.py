@@ -17,7 +17,7 @@ from flask_principal import Identity
 from invenio_db.uow import UnitOfWork
 
 from ...core.grants import Verb
-from ...core.states import BatchState, UploadState
+from ...core.states import UploadState
 from ...errors import LinkTargetUnavailable, StateConflict, UploadNotFound
 from ...records import batch_links, quota
 from ...records.batch_links import EntryToLink
@@ -27,7 +27,7 @@ from ..free import free_later
 from ..identities import identity_of, user_id_of
 from ..links.make import share
 from ..links.targets import TargetName, find_targets
-from .found import found, found_locked
+from .found import found, found_locked, require_uploading
 from .link_urls import ends_of, key_of, subject_of
 from .rights import authorize
 
@@ -121,8 +121,7 @@ def _actor(batch: Batch, identity: Identity, *, own: bool) -> Identity:
 def _open(batch_id: uuid.UUID) -> Batch:
     """:raises StateConflict: not any more."""
     batch = found_locked(batch_id)
-    if batch.status is not BatchState.UPLOADING:
-        raise StateConflict(f"The batch is {batch.state}.", batch.state)
+    require_uploading(batch)
     if utc_now() >= batch.complete_before:
         raise StateConflict("The batch is past its deadline.", batch.state)
     return batch

@@ -17,10 +17,9 @@ from flask import current_app
 from flask_principal import Identity
 
 from ...core.grants import Verb
-from ...core.states import BatchState
-from ...errors import BatchNotFound, NotAllowedHere, StateConflict
+from ...errors import BatchNotFound, NotAllowedHere
 from ..uploads.schema import parse
-from .found import found
+from .found import found, require_uploading
 from .lines import page_of_lines
 from .reply import iso
 from .rights import authorize, grant
@@ -54,8 +53,7 @@ class ScriptService:
         authorize(batch, identity, Verb.SCRIPT, credential)
         if batch.mode == CREDENTIALS:
             raise NotAllowedHere("This batch has credentials, not links.")
-        if batch.status is not BatchState.UPLOADING:
-            raise StateConflict(f"The batch is {batch.state}.", batch.state)
+        require_uploading(batch)
         values = {
             "BATCH": f"{current_app.config['SITE_API_URL']}/uploads/{batch.id}",
             "GRANT": grant(batch, Verb.UPLOAD, Verb.LINK, Verb.COMPLETE),

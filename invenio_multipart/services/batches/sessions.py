@@ -12,13 +12,13 @@ from flask import current_app
 from invenio_db import db
 from invenio_db.uow import UnitOfWork
 
-from ...core.states import BatchState
-from ...errors import BatchNotFound, StateConflict, StorageError
+from ...errors import BatchNotFound, StorageError
 from ...records import batches, locks
 from ...records.models import Batch, utc_now
 from ...storage.revoke import lift, revoke
 from ...storage.s3_client import connection
 from ...storage.sts import provider_for
+from .found import require_uploading
 from .reply import iso, seconds_left
 from .rows import INCOMING
 
@@ -36,8 +36,7 @@ def open_session(batch_id: uuid.UUID) -> dict[str, Any]:
         batch = batches.locked(batch_id)
         if batch is None:
             raise BatchNotFound("There is no such batch.")
-        if batch.status is not BatchState.UPLOADING:
-            raise StateConflict(f"The batch is {batch.state}.", batch.state)
+        require_uploading(batch)
         bucket, prefix = place(batch)
         name = f"batch-{batch.id.hex[:20]}-{len(batch.sessions)}"
         provider = provider_for(batch.prefix)
