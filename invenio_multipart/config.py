@@ -78,6 +78,13 @@ MULTIPART_JOBS_KEEP_SECONDS = 90 * 24 * 3600
 The reaper deletes what is older. The job that has completed a batch stays with it.
 """
 
+MULTIPART_DEPOSIT_UI = False
+"""Whether the deposit page has the uploader of this package.
+
+It is in the page once the site's assets are built with this package installed. False:
+the page has InvenioRDM's own uploaders.
+"""
+
 MULTIPART_ADMIN_ROLES = ["multipart-admin"]
 """Roles, by name, whose holders may do what administrators of the site may do here.
 

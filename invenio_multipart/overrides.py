@@ -21,6 +21,9 @@ FILES_REST_STORAGE_FACTORY = "invenio_multipart.storage.factory:storage_factory"
 FILES_REST_SIZE_LIMITERS = "invenio_multipart.records.quota.size_limiters"
 """Upstream's own limits, but for links where these are free."""
 
+APP_RDM_DEPOSIT_FORM_TEMPLATE = "invenio_multipart/deposit.html"
+"""InvenioRDM's page, with our uploader where ``MULTIPART_DEPOSIT_UI`` says so."""
+
 S3_BUCKET_CORS_RULES = [
     {
         "AllowedHeaders": ["*"],

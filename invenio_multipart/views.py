@@ -15,6 +15,11 @@ from .resources.resource import create_blueprint
 from .resources.uploader import create_blueprint as create_uploader
 
 
+def create_ui_blueprint(app: Flask) -> Blueprint:
+    """Templates of the pages."""
+    return Blueprint("invenio_multipart", __name__, template_folder="templates")
+
+
 def create_draft_files_blueprint(app: Flask) -> Blueprint:
     """Upload routes of the files of drafts."""
     return create_blueprint(DRAFT_FILES)
