@@ -8,7 +8,7 @@ SHELL := bash
 
 .DEFAULT_GOAL := help
 .PHONY: help install check format lint types layers docstrings docs \
-	test test-faults demo bench upstream-tests
+	test test-faults test-schedules demo bench upstream-tests
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,6 +43,10 @@ test: ## all tests, on real services
 
 test-faults: ## only the tests that break things
 	./run-tests.sh tests/faults
+
+test-schedules: ## all random stories of faults: 300, half an hour
+	FAULT_SEEDS=0:100 UPLOADER_SEEDS=0:200 ./run-tests.sh -n 2 --dist worksteal \
+		tests/faults/test_batch_schedules.py tests/faults/test_uploader_schedules.py
 
 demo: ## a real InvenioRDM, one upload from start to end
 	./run-demo.sh

@@ -211,7 +211,7 @@ def refused(reply: Any, status: int, code: str | None, field: str | None) -> Non
 
 def nothing_left(draft: Draft) -> None:
     """No batch, no file, no quota, no upload: as if nobody had asked."""
-    assert draft.api.get("/uploads?size=100").status == 200
+    assert draft.api.get("/uploads?size=1").status == 200
     assert entries(draft) == {}
     assert bucket_size(draft) == 0
     assert [u for u in uploads_of(draft) if u.is_open] == []
