@@ -114,8 +114,9 @@ _NOTES = """\
   program that verifies can be as fast as they are. The rows with `md5sum` afterwards
   compare like with like. Each file of ours is asked for at InvenioRDM first.
 - awscrt is driven through s3transfer: boto3's own switch to it knows no plain HTTP.
-- The 50 files of upstream's way are a row's worth of patience, not an estimate in our
-  favour: its cost per file grows with the files in the draft.
+- Upstream's way costs more for each further file of a draft. Of a thousand, the fifty
+  in the middle are sent and counted; those before them are only begun, which makes
+  the list that each answer holds shorter than it would be.
 """
 
 

@@ -10,13 +10,14 @@ times, and the server proves what has arrived. The others do none of that.
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from statistics import median
 
 from .contest import Contest, data, installed_peers, random_file, random_folder
-from .harness import Row, Series, clocked, in_turns, mib, shown
+from .harness import Row, Series, in_turns, mib, shown
 from .instance import running_instance
 from .known_digests import write_digests
 from .peers import Peers
@@ -170,28 +171,36 @@ def _folder_rows(times: Mapping[str, Series]) -> Iterator[Row]:
 
 
 def _upstream_row(site: Site, folder: Path, ours: Series, rounds: int) -> Row:
-    """Upstream's own way: three requests for each file, one after the other."""
+    """Upstream's own way: three requests for each file, one after the other.
+
+    What a file costs grows with those before it, so the files measured are those in the
+    middle: they cost what all of them do on average.
+    """
     api = site.upstream.api
     octets = {"Content-Type": "application/octet-stream"}
     paths = sorted(folder.iterdir())[:SAMPLE]
+    before = [{"key": f"before-{n}"} for n in range((FILES - SAMPLE) // 2)]
 
-    def run() -> None:
+    def timed() -> float:
         files = api.new_draft()
+        api.call("POST", files, json=before)
+        begun = time.perf_counter()
         for path in paths:
             api.call("POST", files, json=[{"key": path.name}])
             where = f"{files}/{path.name}"
             with path.open("rb") as file:
                 api.call("PUT", f"{where}/content", data=file, headers=octets)
             api.call("POST", f"{where}/commit")
+        return time.perf_counter() - begun
 
-    run()
-    each = in_turns({"upstream": clocked(run)}, rounds)["upstream"].median / SAMPLE
+    timed()
+    each = in_turns({"upstream": timed}, rounds)["upstream"].median / SAMPLE
     ratio = each * FILES / ours.median
     return Row(
         "uploader-files",
         "the same against upstream's three requests for each file",
         f"{ours.median / FILES * 1e3:.1f} ms a file",
-        f"upstream: {each * 1e3:.0f} ms a file, of {SAMPLE}",
+        f"upstream: {each * 1e3:.0f} ms a file, the {SAMPLE} in the middle",
         f"{ratio:.0f} times as fast",
         f"at least {OF_UPSTREAM:g} times",
         ratio >= OF_UPSTREAM,
