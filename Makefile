@@ -48,8 +48,14 @@ test-schedules: ## all random stories of faults: 300, half an hour
 	FAULT_SEEDS=0:100 UPLOADER_SEEDS=0:200 ./run-tests.sh -n 2 --dist worksteal \
 		tests/faults/test_batch_schedules.py tests/faults/test_uploader_schedules.py
 
+test-browser: ## only the tests in a real browser
+	./run-tests.sh tests/browser
+
 demo: ## a real InvenioRDM, one upload from start to end
 	./run-demo.sh
+
+page: ## build the deposit page and serve it; again after a change
+	./run-demo.sh serve --ui
 
 bench: ## compare with upstream's own provider, write docs/performance.md
 	@set -e; . scripts/lib.sh; . scripts/python-env.sh; python_env; \

@@ -11,6 +11,8 @@
 #   ./run-demo.sh link       files that share bytes: linked from other records and versions, in batches,
 #                            and adopted from a bucket
 #   ./run-demo.sh serve      starts the instance and leaves it running
+#   ./run-demo.sh serve --ui the same with its web pages, to look at the deposit page in a browser;
+#                            once more after a change of the page: the running instance has it then
 #   ./run-demo.sh stop       stops what serve started; data stays in .demo
 #   ./run-demo.sh status     what runs
 #
@@ -18,6 +20,7 @@
 # --storage local   files go to a folder, through Invenio; needs no S3 server and no Go
 # --sts             batch: on an S3 server with temporary credentials, Ceph or else MinIO; without this
 #                   option and without --storage, it is used where it can be had in a minute or so
+# --ui              serve: builds the style sheets and scripts of the web pages (Node 18 or newer)
 # --fresh           forgets the instance of earlier runs first
 #
 # .demo/instance.env names the running instance for other programs. MULTIPART_DEMO_PORT fixes its port;
@@ -28,15 +31,16 @@
 . "$ROOT/scripts/sts.sh"
 . "$ROOT/scripts/demo/instance.sh"
 
-usage() { sed -n '5,25s/^# \{0,1\}//p' "$0"; }
+usage() { sed -n '5,28s/^# \{0,1\}//p' "$0"; }
 
-command=run file='' storage='' fresh= sts=
+command=run file='' storage='' fresh= sts= ui=
 while [ $# -gt 0 ]; do
   case $1 in
   --storage) storage=${2:-}; shift ;;
   --storage=*) storage=${1#*=} ;;
   --fresh) fresh=yes ;;
   --sts) sts=yes ;;
+  --ui) ui=yes ;;
   -h | --help) usage; exit 0 ;;
   -*) usage >&2; exit 2 ;;
   batch | link | serve | stop | status)
@@ -54,6 +58,8 @@ done
 case ${storage:-s3} in s3 | local) ;; *) die "--storage is s3 or local" ;; esac
 [ -z "$sts" ] || [ "$command" = batch ] || die "--sts goes with batch"
 [ -z "$sts" ] || [ "${storage:-s3}" = s3 ] || die "temporary credentials are S3's: --sts goes with --storage s3"
+
+[ -z "$ui" ] || [ "$command" = serve ] || die "--ui goes with serve"
 
 # One process at a time works on .demo; "run" keeps the lock only while it starts and stops things.
 mkdir -p "$DEMO"
@@ -118,6 +124,7 @@ serve)
   storage=${storage:-s3}
   trap 'exclusively instance_stop; say "the instance did not start; its logs are in $DEMO/run"' EXIT
   exclusively instance_start "$storage" "$fresh"
+  [ -z "$ui" ] || instance_pages
   trap - EXIT
   say "serving; ./run-demo.sh stop ends it, .demo/instance.env tells where it is:"
   grep -v SECRET "$DEMO/instance.env" | sed '/^TOKEN/s/=.*/=.../' >&2

@@ -80,13 +80,15 @@ write_config() {
   fi
   echo "$port" >"$RUN/port"
   BASE_URL=http://127.0.0.1:$port
-  local csp # a browser may then send parts to the S3 server
+  local csp
   if [ "$1" = local ]; then csp=; else csp="\"$S3_ENDPOINT_URL\""; fi
   cat >"$INSTANCE/invenio.cfg" <<CFG
 # Written by run-demo.sh at each start. invenio-multipart configures itself; only temporary credentials
 # need settings, which stand at the end where the S3 server has some.
-from flask_webpackext.manifest import JinjaManifest, JinjaManifestEntry, JinjaManifestLoader
-from invenio_app.config import APP_DEFAULT_SECURE_HEADERS as _headers
+import sys
+
+sys.path.insert(0, "$ROOT/scripts/demo")
+from pages import ManifestLoader, secure_headers
 
 SECRET_KEY = "$(cat "$INSTANCE/secret")"
 SITE_UI_URL = "$BASE_URL"
@@ -103,17 +105,8 @@ ACCOUNTS_SESSION_REDIS_URL = "$ACCOUNTS_SESSION_REDIS_URL"
 RATELIMIT_STORAGE_URI = "$RATELIMIT_STORAGE_URI"
 COMMUNITIES_IDENTITIES_CACHE_REDIS_URL = "$COMMUNITIES_IDENTITIES_CACHE_REDIS_URL"
 
-# Plain HTTP on loopback.
-APP_DEFAULT_SECURE_HEADERS = {
-    **_headers,
-    "force_https": False,
-    "session_cookie_secure": False,
-    "strict_transport_security": False,
-    "content_security_policy": {
-        "default-src": ["'self'", "data:", "'unsafe-inline'", "blob:", $csp],
-        "object-src": ["'none'"],
-    },
-}
+# Plain HTTP on loopback; a browser may send parts to the S3 server.
+APP_DEFAULT_SECURE_HEADERS = secure_headers($csp)
 SESSION_COOKIE_SECURE = False
 DATACITE_ENABLED = False
 
@@ -124,26 +117,10 @@ RATELIMIT_AUTHENTICATED_USER = RATELIMIT_GUEST_USER = "1000000 per minute"
 RDM_FILES_DEFAULT_QUOTA_SIZE = RDM_FILES_DEFAULT_MAX_FILE_SIZE = 10**13
 FILES_REST_DEFAULT_QUOTA_SIZE = FILES_REST_DEFAULT_MAX_FILE_SIZE = 10**13
 
-class _NoAssets(JinjaManifest):
-    """Finds every style sheet and script, all of them empty."""
-
-    def __getitem__(self, name):
-        return JinjaManifestEntry(name, [])
-
-    __getattr__ = __getitem__
-
-
-class _Assets(JinjaManifestLoader):
-    """Building the web pages' assets takes Node and ten minutes; until then pages come out plain."""
-
-    def load(self, path):
-        try:
-            return super().load(path)
-        except FileNotFoundError:
-            return _NoAssets()
-
-
-WEBPACKEXT_MANIFEST_LOADER = _Assets
+# The pages come out plain until ./run-demo.sh serve --ui has built their style sheets and scripts.
+WEBPACKEXT_MANIFEST_LOADER = ManifestLoader
+APP_RDM_DEPOSIT_NG_FILES_UI_ENABLED = True
+MULTIPART_DEPOSIT_UI = True
 CFG
   [ "$1" = local ] || cat >>"$INSTANCE/invenio.cfg" <<CFG
 
@@ -198,6 +175,15 @@ write_env() {
      printf '%s=%q\n' "$name" "${!name}"
    done >>"$DEMO/instance.env.new")
   mv "$DEMO/instance.env.new" "$DEMO/instance.env"
+}
+
+# The running instance reads the list of style sheets and scripts again when it leads to another one.
+instance_pages() {
+  local static
+  static=$("$ROOT/scripts/assets.sh") || die "the pages could not be built"
+  ln -sfn "$static" "$INSTANCE/static"
+  say "the pages are at $(. "$DEMO/instance.env"; echo "$BASE_URL")/uploads/new"
+  say "accounts: owner@multipart.example.org, other@..., admin@...; password: multipart-demo"
 }
 
 # Only the instance: web, worker, and their children (both masters take theirs with them).
