@@ -1,0 +1,244 @@
+// SPDX-FileCopyrightText: 2026 The invenio-multipart authors.
+// SPDX-License-Identifier: MIT
+
+/** Small files, up to thousands: hashed, announced together, sent, completed by one job. */
+
+import { Announcer } from "./announcing.js";
+import { UploadError, readError } from "./errors.js";
+import { Bell } from "./pauses.js";
+import { readable } from "./sender.js";
+import * as S from "./states.js";
+
+/** Times that files are begun again because their batch ended, or was found wrong. */
+const ROUNDS = 3;
+
+export class SmallFiles {
+  /** @param hooks `{explain, ready, done, settle, changed}`. */
+  constructor(parts, batch, hooks) {
+    Object.assign(this, parts);
+    this.batch = batch;
+    this.hooks = hooks;
+    this.announcer = new Announcer(this);
+    this.bell = new Bell(parts.clock);
+    this.scope = new AbortController();
+    this.toHash = new Set();
+    this.toAnnounce = new Set();
+    this.toSend = new Set();
+    this.working = new Set();
+    this.loops = new Set();
+    /** Somebody else's batch: `{batch, since, until}`. */
+    this.locked = null;
+    this.paused = false;
+    this.rounds = 0;
+  }
+
+  close() {
+    this.scope.abort(new Error("closed"));
+  }
+
+  /** Whether a file that comes now would go along with others. */
+  get active() {
+    return this.batch.id !== null || this.toHash.size + this.toAnnounce.size + this.working.size > 0;
+  }
+
+  offer(file) {
+    this.board.move(file, S.QUEUED);
+    file.kind = "small";
+    file.controller = new AbortController();
+    this.paused = false;
+    this.toHash.add(file);
+    this.start("hash", 1, () => this.hashAll());
+  }
+
+  /** Nobody wants this file to go on. */
+  drop(file) {
+    [this.toHash, this.toAnnounce, this.toSend].forEach((line) => line.delete(file));
+    if (file.controller) file.controller.abort(new Error("dropped"));
+    this.bell.ring();
+    this.settle();
+  }
+
+  /** Loops end when they have nothing to do, and are begun again by whoever has. */
+  start(name, most, loop) {
+    for (let i = 1; i <= most; i += 1) {
+      const id = `${name}${i}`;
+      if (this.loops.has(id)) continue;
+      this.loops.add(id);
+      loop()
+        .catch((error) => this.broken(error))
+        .finally(() => {
+          this.loops.delete(id);
+          this.settle();
+        });
+    }
+  }
+
+  broken(error) {
+    if (this.scope.signal.aborted) return;
+    const why = { code: "server_error", params: { reason: String((error && error.message) || error) } };
+    this.everyone().forEach((file) => this.fail(file, why));
+  }
+
+  everyone() {
+    return [...this.toHash, ...this.toAnnounce, ...this.toSend, ...this.working];
+  }
+
+  async hashAll() {
+    for (const file of this.toHash) {
+      this.toHash.delete(file);
+      await this.at(file, async () => {
+        await this.hooks.ready(file, this.scope.signal);
+        await readable(file);
+        if (!file.md5) file.md5 = await this.hash(file);
+        this.place(file);
+      });
+    }
+  }
+
+  async hash(file) {
+    const session = this.hasher.open(file.file);
+    try {
+      return await session.part(0, file.size);
+    } catch (error) {
+      throw readError(error);
+    } finally {
+      session.close();
+    }
+  }
+
+  /** Do something for a file; what goes wrong is the file's own. */
+  async at(file, work) {
+    const { controller } = file;
+    this.working.add(file);
+    try {
+      await work(controller.signal);
+    } catch (error) {
+      if (controller.signal.aborted || this.scope.signal.aborted) return;
+      this.fail(file, await this.hooks.explain(file, error));
+    } finally {
+      this.working.delete(file);
+    }
+  }
+
+  /** To be announced, or has an earlier page done so? */
+  place(file) {
+    if (file.controller.signal.aborted) return;
+    const there = this.batch.members.get(file.key);
+    if (!there) {
+      this.toAnnounce.add(file);
+      this.start("announce", 1, () => this.announcer.run());
+      return;
+    }
+    if (there.md5 !== file.md5) throw new UploadError("different_file", { size: file.size });
+    this.joined(file);
+  }
+
+  joined(file) {
+    const there = this.batch.members.get(file.key);
+    file.announced = true;
+    file.deadline = this.batch.deadline;
+    if (there.uploaded) {
+      this.sent(file);
+      return;
+    }
+    this.toSend.add(file);
+    this.start("send", this.lanes.most, () => this.sendAll());
+  }
+
+  async sendAll() {
+    for (const file of this.toSend) {
+      this.toSend.delete(file);
+      await this.at(file, (signal) => this.send(file, signal));
+    }
+  }
+
+  async send(file, signal) {
+    this.patience.advance(file);
+    file.storedBytes = 0;
+    const find = (number) => {
+      const there = this.batch.members.get(file.key);
+      if (!there) throw new UploadError("batch_over");
+      if (there.uploaded || !there.slices) return null;
+      return there.slices.find((slice) => slice.number === number) || null;
+    };
+    const { slices } = this.batch.members.get(file.key) || {};
+    file.parts = { total: slices ? slices.length : 0, done: 0 };
+    for (const slice of slices || []) {
+      const links = {
+        get: async () => find(slice.number),
+        renew: (generation) => this.batch.renew(generation, { signal: this.scope.signal }),
+        damaged: (times) => times >= 2 && this.lookAtFile(file),
+      };
+      await this.sender.send(file, slice, links, signal);
+      file.parts = { total: slices.length, done: file.parts.done + 1 };
+    }
+    const there = this.batch.members.get(file.key);
+    if (!there) throw new UploadError("batch_over");
+    there.uploaded = true;
+    this.sent(file);
+  }
+
+  async lookAtFile(file) {
+    if ((await this.hash(file)) !== file.md5) throw new UploadError("file_changed");
+  }
+
+  sent(file) {
+    this.patience.advance(file);
+    file.storedBytes = file.size;
+    this.board.touch(file);
+    this.settle();
+  }
+
+  fail(file, why) {
+    if (why.code === "batch_over") {
+      this.begunAgain([file]);
+      return;
+    }
+    [this.toHash, this.toAnnounce, this.toSend].forEach((line) => line.delete(file));
+    if (why.code === "file_changed") file.md5 = null;
+    if (!gone(file) && this.board.has(file)) this.board.move(file, S.FAILED, why);
+  }
+
+  /** The batch ended while it was being filled: its files are begun again. */
+  async batchIsOver(error) {
+    this.rounds += 1;
+    if (this.rounds > ROUNDS) throw error;
+    const lost = [...this.batch.members.keys()].map((key) => this.board.find(key));
+    this.batch.over();
+    this.hooks.changed();
+    this.begunAgain(lost.filter((file) => file && file.kind === "small" && file.file));
+  }
+
+  begunAgain(files) {
+    files.forEach((file) => {
+      if (gone(file) || !this.board.has(file) || file.state === S.COMPLETED || file.state === S.PAUSED) return;
+      file.storedBytes = 0;
+      file.announced = false;
+      this.offer(file);
+    });
+  }
+
+  /** When nothing is on its way any more the batch is completed. */
+  settle() {
+    if (this.paused || this.completing || this.everyone().length || this.loops.size) return;
+    if (!this.batch.id || this.scope.signal.aborted) return;
+    this.completing = this.hooks
+      .settle()
+      .catch((error) => this.broken(error))
+      .finally(() => {
+        this.completing = null;
+        this.hooks.changed();
+      });
+  }
+
+  /** Options of a call that is made for these files. */
+  callOptions(files) {
+    const wait = (code) => files.forEach((file) => !gone(file) && this.patience.begin(file, code));
+    return { signal: this.scope.signal, onWait: wait };
+  }
+}
+
+/** Whether nobody wants the file to go on. */
+function gone(file) {
+  return !file.controller || file.controller.signal.aborted;
+}
