@@ -23,7 +23,10 @@ bundle = WebpackThemeBundle(
             },
             # As invenio-rdm-records has it; one copy serves both.
             "dependencies": {"hash-wasm": "^4.12.0"},
-            "aliases": {"@js/invenio_multipart": "js/invenio_multipart"},
+            "aliases": {
+                "@js/invenio_multipart": "js/invenio_multipart",
+                "@translations/invenio_multipart": "translations/invenio_multipart",
+            },
         },
     },
 )

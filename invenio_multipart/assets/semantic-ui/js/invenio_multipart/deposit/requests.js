@@ -1,0 +1,60 @@
+// SPDX-FileCopyrightText: 2026 The invenio-multipart authors.
+// SPDX-License-Identifier: MIT
+
+// Requests of the dialogs: what they need of the API beside the engine.
+
+import { api } from "./adapter";
+
+/** The answer's body; rejects with `code` and `params` as the engine's errors have them. */
+export const ask = async (method, url, body) => {
+  const { status, data } = await api(method, url, body).catch((error) => {
+    throw Object.assign(error, { code: "offline", params: {} });
+  });
+  if (status < 400) return data;
+  const code = data?.code || (status === 403 ? "forbidden" : "server_error");
+  throw Object.assign(new Error(data?.message || code), {
+    code: status === 401 ? "login_lost" : code,
+    params: { ...data, status },
+  });
+};
+
+/** What the site allows: limits, storage, credentials. Of a draft, or of one to be made. */
+export const settingsOf = (id) =>
+  ask("GET", id ? `/records/${id}/draft/uploads/settings` : "/uploads/settings");
+
+const PAGE = 10;
+
+/** Lucene's own signs have no meaning in what people type. */
+const escaped = (words) => words.replace(/[+\-!(){}[\]^"~*?:\\/&|]/g, "\\$&");
+
+/**
+ * Records whose files can be linked.
+ *
+ * @param {"mine"|"all"} scope the user's own, drafts included, or all that can be read
+ * @param {string} words that their titles and the like have; the last may be a beginning
+ * @param {number} page from 1
+ * @returns {Promise<{hits: object[], total: number}>}
+ */
+export const findRecords = async (scope, words, page = 1) => {
+  const query = words.trim() && `${escaped(words.trim())}*`;
+  const route = scope === "mine" ? "/user/records" : "/records";
+  const sort = words.trim() ? "bestmatch" : "newest";
+  const found = await ask(
+    "GET",
+    `${route}?q=${encodeURIComponent(query)}&size=${PAGE}&page=${page}&sort=${sort}`,
+  );
+  return { hits: found.hits.hits, total: found.hits.total };
+};
+
+/** The finished files of a record or draft: `[{key, size, checksum}]`. */
+export const filesOf = async (record) => {
+  const { entries } = await ask("GET", record.links.files);
+  return (entries || []).filter(({ status }) => status === "completed");
+};
+
+/** The latest published version before this draft, or null. */
+export const previousVersion = async (record) => {
+  const { hits } = await ask("GET", `${record.links.versions}?size=5&sort=version`);
+  const others = hits.hits.filter(({ id }) => id !== record.id);
+  return others.sort((a, b) => b.versions.index - a.versions.index)[0] || null;
+};

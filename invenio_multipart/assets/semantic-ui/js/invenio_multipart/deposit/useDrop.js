@@ -1,0 +1,42 @@
+// SPDX-FileCopyrightText: 2026 The invenio-multipart authors.
+// SPDX-License-Identifier: MIT
+
+import { useState } from "react";
+import { fromDrop } from "./chosen";
+
+const hasFiles = ({ dataTransfer }) => Array.from(dataTransfer.types).includes("Files");
+
+/**
+ * Files and folders dropped on an element.
+ *
+ * @param {(chosen: object[]) => void} onChosen gets them as from `chosen.js`
+ * @param {boolean} disabled nothing is taken; a file dropped by mistake does not replace
+ *   the page
+ * @returns {[boolean, object]} whether files hover over it; props for the element
+ */
+export const useDrop = (onChosen, disabled) => {
+  // Entering a child comes before leaving its parent, so they are counted.
+  const [depth, setDepth] = useState(0);
+  const props = {
+    onDragEnter: (event) => {
+      if (!hasFiles(event)) return;
+      event.preventDefault();
+      setDepth((d) => d + 1);
+    },
+    onDragOver: (event) => {
+      if (!hasFiles(event)) return;
+      event.preventDefault();
+      event.dataTransfer.dropEffect = disabled ? "none" : "copy";
+    },
+    onDragLeave: (event) => {
+      if (hasFiles(event)) setDepth((d) => Math.max(0, d - 1));
+    },
+    onDrop: async (event) => {
+      if (!hasFiles(event)) return;
+      event.preventDefault();
+      setDepth(0);
+      if (!disabled) onChosen(await fromDrop(event.dataTransfer));
+    },
+  };
+  return [depth > 0 && !disabled, props];
+};
