@@ -12,8 +12,31 @@ import { bytes } from "./format";
 import { fileShape } from "./shapes";
 import { t } from "./text";
 
-const originText = ({ record, key, url }) =>
-  record ? t("from {{record}}: {{key}}", { record, key }) : url || "";
+/** Where the bytes of a linked file are from. `origin` is the address of that file. */
+const Origin = ({ origin }) => {
+  const [, id, draft, key] =
+    /\/records\/([^/]+)\/(draft\/)?files\/(.+)$/.exec(origin) || [];
+  if (!id)
+    return (
+      <span className="text-break">{t("Linked from {{place}}", { place: origin })}</span>
+    );
+  return (
+    <span>
+      <Icon name="linkify" aria-hidden="true" />
+      {t("Linked from")}{" "}
+      <a
+        href={draft ? `/uploads/${id}` : `/records/${id}`}
+        target="_blank"
+        rel="noopener noreferrer"
+      >
+        {id}
+      </a>
+      {`: ${decodeURIComponent(key)}`}
+    </span>
+  );
+};
+
+Origin.propTypes = { origin: PropTypes.string.isRequired };
 
 /** What is known of the file beside its name: title, origin, digest. */
 const Facts = ({ file }) => {
@@ -22,12 +45,7 @@ const Facts = ({ file }) => {
   return (
     <div className="im-facts">
       {title && <span className="im-title">{title}</span>}
-      {origin && (
-        <span>
-          <Icon name="linkify" aria-hidden="true" />
-          {t("Linked")} {typeof origin === "string" ? "" : originText(origin)}
-        </span>
-      )}
+      {origin && <Origin origin={origin} />}
       {checksum && file.state === "completed" && (
         <code title={t("Fingerprint of the file, to compare it with a copy")}>
           {checksum}

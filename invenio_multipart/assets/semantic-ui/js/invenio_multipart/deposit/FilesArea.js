@@ -4,14 +4,9 @@
 import { getIn } from "formik";
 import PropTypes from "prop-types";
 import React, { useRef, useState } from "react";
-import { ConflictsDialog } from "./ConflictsDialog";
-import { DetailsDialog } from "./DetailsDialog";
-import { Question } from "./Dialog";
+import { AddingDialogs, OpenedDialog, RemoveQuestion } from "./AreaDialogs";
 import { DropZone } from "./DropZone";
 import { FileList } from "./FileList";
-import { HandOverDialog } from "./HandOverDialog";
-import { HiddenDialog } from "./HiddenDialog";
-import { LinkDialog } from "./LinkDialog";
 import { ListBar } from "./ListBar";
 import { LiveRegion } from "./LiveRegion";
 import { Notices } from "./Notices";
@@ -38,170 +33,160 @@ const contentUrl = (record, { key, state }) =>
     ? `${record.links.files}/${key.split("/").map(encodeURIComponent).join("/")}/content`
     : null;
 
-/** What is asked before files go for good. */
-const RemoveQuestion = ({ files, yes, no }) => (
-  <Question
-    title={
-      files.length === 1
-        ? t("Remove {{key}}?", { key: files[0].key })
-        : t("Remove {{count}} files?", { count: files.length })
-    }
-    yes={t("Remove")}
-    danger
-    onYes={yes}
-    onNo={no}
-  >
-    <p>{t("What was uploaded of it is deleted. The file on your computer stays.")}</p>
-  </Question>
-);
-
-RemoveQuestion.propTypes = {
-  files: PropTypes.array.isRequired,
-  yes: PropTypes.func.isRequired,
-  no: PropTypes.func.isRequired,
+/** Which file the record's page shows first; in the form, and saved with it. */
+const usePreview = ({ values, setFieldValue }) => {
+  const preview = values.files?.default_preview || "";
+  const setPreview = useStable((key) => setFieldValue("files.default_preview", key));
+  return [preview, setPreview];
 };
 
-/** The questions of adding, one at a time. */
-const AddingDialogs = ({ adding: { hidden, conflicts }, decimal }) => (
-  <>
-    {hidden.subject && (
-      <HiddenDialog
-        paths={hidden.subject}
-        onLeaveOut={() => hidden.answer("leave")}
-        onInclude={() => hidden.answer("include")}
-        onClose={() => hidden.answer("none")}
-      />
-    )}
-    {conflicts.subject && (
-      <ConflictsDialog
-        conflicts={conflicts.subject}
+/** Everything above the list: what is to be said, how far all is, what is selected. */
+const AboveList = ({
+  uploads,
+  own,
+  decimal,
+  handedOver,
+  onForgive,
+  selected,
+  onDetails,
+  onRemove,
+  filter,
+  onFilter,
+}) => {
+  const { engine, snapshot } = uploads;
+  const { files } = snapshot;
+  const dismiss = (code) => {
+    engine.dismiss(code);
+    onForgive();
+  };
+  return (
+    <>
+      <Notices
+        snapshot={{ ...snapshot, notices: [...own, ...snapshot.notices] }}
         decimal={decimal}
-        onChosen={conflicts.answer}
-        onClose={() =>
-          conflicts.answer(
-            Object.fromEntries(conflicts.subject.map(({ key }) => [key, "skip"])),
-          )
-        }
+        handedOver={handedOver}
+        onDismiss={dismiss}
+        onExtend={(deadline) => engine.extend(deadline)}
       />
-    )}
-  </>
-);
-
-AddingDialogs.propTypes = {
-  adding: PropTypes.object.isRequired,
-  decimal: PropTypes.bool.isRequired,
+      <TotalsBar
+        snapshot={snapshot}
+        decimal={decimal}
+        onPause={() => engine.pause()}
+        onProceed={() => engine.proceed()}
+        onCancel={() => onRemove(files.filter(({ state }) => state !== "completed"))}
+        onRetry={(failed) => failed.forEach(({ id }) => engine.retry(id))}
+      />
+      <ListBar
+        files={files}
+        selected={selected}
+        filter={filter}
+        onFilter={onFilter}
+        onDetails={() => onDetails(selected)}
+        onRemove={() => onRemove(selected)}
+      />
+    </>
+  );
 };
 
-/** The files of the draft: list, drop zone, and the dialogs of both. */
+AboveList.propTypes = {
+  uploads: PropTypes.object.isRequired,
+  own: PropTypes.array.isRequired,
+  decimal: PropTypes.bool.isRequired,
+  handedOver: PropTypes.bool.isRequired,
+  onForgive: PropTypes.func.isRequired,
+  selected: PropTypes.array.isRequired,
+  onDetails: PropTypes.func.isRequired,
+  onRemove: PropTypes.func.isRequired,
+  filter: PropTypes.object.isRequired,
+  onFilter: PropTypes.func.isRequired,
+};
+
+/** What the area can do: rows, additions, selection, and what went wrong with them. */
+const useArea = (uploads, deposit, { allowEmptyFiles, onDetails }) => {
+  const box = useRef(null);
+  const [preview, setPreview] = usePreview(deposit);
+  const selection = useSelection(uploads.snapshot.files);
+  const adding = useAdding(uploads.engine, { allowEmptyFiles, draft: deposit.ensureDraft });
+  const onRemoved = (keys) => {
+    if (keys.includes(preview)) setPreview("");
+    // The button that was pressed has gone with its row.
+    box.current?.focus();
+  };
+  const rows = useRowActions(uploads, { draft: deposit.record?.id, onDetails, onRemoved });
+  const own = [...adding.refused, uploads.trouble, rows.trouble].filter(Boolean);
+  const forgive = () => {
+    adding.forgive();
+    rows.forgive();
+  };
+  return { box, preview, setPreview, selection, adding, rows, own, forgive };
+};
+
+/**
+ * The files of the draft: list, drop zone, and the windows of both.
+ *
+ * `dialog` and `onDialog` are the open window, see `OpenedDialog`, and its change.
+ */
 export const FilesArea = ({
   uploads,
   deposit,
   look,
   allowEmptyFiles,
   hasError,
-  picking,
-  onPicking,
+  dialog,
+  onDialog,
 }) => {
-  const { engine, snapshot, kept, trouble } = uploads;
-  const { record, setFieldValue, values, errors } = deposit;
+  const { snapshot, kept } = uploads;
   const { decimal, locked } = look;
   const { files } = snapshot;
-  const box = useRef(null);
-  const [details, setDetails] = useState(null);
-  const [dialog, setDialog] = useState(null);
   const [filter, setFilter] = useState(NO_FILTER);
-  const selection = useSelection(files);
-  const adding = useAdding(engine, { allowEmptyFiles, draft: deposit.ensureDraft });
-  const preview = values.files?.default_preview || "";
-  const setPreview = useStable((key) => setFieldValue("files.default_preview", key));
-  const onRemoved = (keys) => {
-    if (keys.includes(preview)) setPreview("");
-    box.current?.focus();
-  };
-  const rows = useRowActions(uploads, {
-    draft: record?.id,
-    onDetails: setDetails,
-    onRemoved,
-  });
+  const onDetails = (some) => onDialog({ name: "details", files: some });
+  const area = useArea(uploads, deposit, { allowEmptyFiles, onDetails });
+  const { adding, rows, selection, preview } = area;
   const [over, dropProps] = useDrop(adding.add, locked);
-  const saveDetails = (changes) =>
-    Promise.resolve(
-      engine.setMetadata(
-        details.map(({ id }) => id),
-        changes,
-      ),
-    );
-  const running = files.filter(({ state }) => state !== "completed");
-  const batch = snapshot.locked?.batch || snapshot.batch?.id || null;
-  const own = [
-    ...adding.refused,
-    ...(trouble ? [trouble] : []),
-    ...(rows.trouble ? [rows.trouble] : []),
-  ];
-  const dismiss = (code) => {
-    engine.dismiss(code);
-    adding.forgive();
-    rows.forgive();
-  };
-  const closePicker = () => (picking ? onPicking(null) : setDialog(null));
+  const list = (
+    <FileList
+      files={filtered(files, filter)}
+      look={{ decimal, locked, preview }}
+      selection={selection.ids}
+      kept={kept}
+      urlOf={(file) => contentUrl(deposit.record, file)}
+      errorOf={(file) => getIn(deposit.errors, `files.entries.${file.key}`)}
+      on={{
+        action: rows.act,
+        select: selection.toggle,
+        selectAll: selection.toggleAll,
+        preview: area.setPreview,
+        remove: rows.remove,
+      }}
+    />
+  );
 
   return (
-    <div className="invenio-multipart im-area" ref={box} tabIndex={-1} {...dropProps}>
+    <div className="invenio-multipart im-area" ref={area.box} tabIndex={-1} {...dropProps}>
       <LiveRegion snapshot={snapshot} />
       {!locked && (
-        <Notices
-          snapshot={{ ...snapshot, notices: [...own, ...snapshot.notices] }}
+        <AboveList
+          uploads={uploads}
+          own={area.own}
           decimal={decimal}
-          handedOver={dialog === "handover"}
-          onDismiss={dismiss}
-          onExtend={(deadline) => engine.extend(deadline)}
-        />
-      )}
-      {!locked && (
-        <TotalsBar
-          snapshot={snapshot}
-          decimal={decimal}
-          onPause={() => engine.pause()}
-          onProceed={() => engine.proceed()}
-          onCancel={() => rows.remove(running)}
-          onRetry={(failed) => failed.forEach(({ id }) => engine.retry(id))}
-        />
-      )}
-      {!locked && (
-        <ListBar
-          files={files}
+          handedOver={dialog?.name === "handover"}
+          onForgive={area.forgive}
           selected={selection.files}
+          onDetails={onDetails}
+          onRemove={rows.remove}
           filter={filter}
           onFilter={setFilter}
-          onDetails={() => setDetails(selection.files)}
-          onRemove={() => rows.remove(selection.files)}
         />
       )}
-      {files.length > 0 && (
-        <FileList
-          files={filtered(files, filter)}
-          look={{ decimal, locked, preview }}
-          selection={selection.ids}
-          kept={kept}
-          urlOf={(file) => contentUrl(record, file)}
-          errorOf={(file) => getIn(errors, `files.entries.${file.key}`)}
-          on={{
-            action: rows.act,
-            select: selection.toggle,
-            selectAll: selection.toggleAll,
-            preview: setPreview,
-            remove: rows.remove,
-          }}
-        />
-      )}
+      {files.length > 0 && list}
       {!locked && (
         <DropZone
           empty={!files.length}
           over={over}
           error={Boolean(hasError)}
           onChosen={adding.add}
-          onLink={() => setDialog("link")}
-          onHandOver={() => setDialog("handover")}
+          onLink={() => onDialog({ name: "link" })}
+          onHandOver={() => onDialog({ name: "handover" })}
         />
       )}
       <input
@@ -214,31 +199,13 @@ export const FilesArea = ({
       />
       <AddingDialogs adding={adding} decimal={decimal} />
       {rows.question && <RemoveQuestion {...rows.question} />}
-      {details && (
-        <DetailsDialog
-          files={details}
-          locked={locked}
-          onSave={saveDetails}
-          onClose={() => setDetails(null)}
-        />
-      )}
-      {(dialog === "link" || picking) && (
-        <LinkDialog
-          taken={new Set(files.map(({ key }) => key.normalize("NFC")))}
-          decimal={decimal}
-          own={record?.id}
-          start={picking}
-          title={picking ? t("Files of the previous version") : null}
-          onLink={(links) => engine.link(links)}
-          onClose={closePicker}
-        />
-      )}
-      {dialog === "handover" && (
-        <HandOverDialog
-          ensureDraft={deposit.ensureDraft}
-          batch={batch}
-          onChanged={() => engine.refresh()}
-          onClose={() => setDialog(null)}
+      {dialog && (
+        <OpenedDialog
+          dialog={dialog}
+          uploads={uploads}
+          deposit={deposit}
+          look={look}
+          onClose={() => onDialog(null)}
         />
       )}
     </div>
@@ -251,8 +218,8 @@ FilesArea.propTypes = {
   look: PropTypes.shape({ decimal: PropTypes.bool, locked: PropTypes.bool }).isRequired,
   allowEmptyFiles: PropTypes.bool.isRequired,
   hasError: PropTypes.any,
-  picking: PropTypes.object,
-  onPicking: PropTypes.func.isRequired,
+  dialog: PropTypes.object,
+  onDialog: PropTypes.func.isRequired,
 };
 
-FilesArea.defaultProps = { hasError: null, picking: null };
+FilesArea.defaultProps = { hasError: null, dialog: null };

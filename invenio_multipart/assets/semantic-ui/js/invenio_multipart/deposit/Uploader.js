@@ -113,11 +113,16 @@ export const Uploader = (props) => {
   const filesEnabled = Boolean(values.files?.enabled);
   const filesSize = files.reduce((sum, { size }) => sum + (size || 0), 0);
   const room = useQuotaManager(quota, filesSize);
-  const [picking, setPicking] = useState(null);
+  const [dialog, setDialog] = useState(null);
   const fresh = filesEnabled && isDraftRecord && deposit.hasParentRecord && !files.length;
   const importAll = async () => {
     await deposit.importFiles();
     await uploads.engine.refresh();
+  };
+  const chooseSome = async () => {
+    const start = await previousVersion(record);
+    // Withdrawn since: then all records are searched.
+    setDialog({ name: "link", ...(start && { start }) });
   };
 
   return (
@@ -142,7 +147,7 @@ export const Uploader = (props) => {
           <PreviousVersion
             importing={deposit.importing}
             onImport={importAll}
-            onChoose={async () => setPicking(await previousVersion(record))}
+            onChoose={chooseSome}
           />
         </Row>
       )}
@@ -166,8 +171,8 @@ export const Uploader = (props) => {
             look={{ decimal, locked }}
             allowEmptyFiles={allowEmptyFiles}
             hasError={errors.files?.enabled || initialErrors?.files?.enabled}
-            picking={picking}
-            onPicking={setPicking}
+            dialog={dialog}
+            onDialog={setDialog}
           />
         ) : (
           <MetadataOnly />
