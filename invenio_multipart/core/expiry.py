@@ -96,6 +96,26 @@ def check_times(
         )
 
 
+def check_later(
+    moment: datetime, before: datetime, now: datetime, most: timedelta, *, field: str
+) -> None:
+    """Refuse a new deadline that a batch or an upload cannot have; all with a zone.
+
+    Never an earlier one: links that were given out would outlive it.
+
+    :param before: the deadline so far.
+    :param most: how far ahead the new one may be.
+    :raises InvalidTime: not in the future, too far in it, or earlier than ``before``.
+    """
+    _check_ahead(moment, now, most, field)
+    if moment < before:
+        raise InvalidTime(
+            "A deadline can only be put off; it is "
+            f"{before.isoformat(timespec='seconds')}.",
+            field=field,
+        )
+
+
 def _later(now: datetime, count: int, unit: str) -> datetime:
     if count == 0:
         raise ValueError("now is not in the future")

@@ -226,6 +226,16 @@ def hasten(job_id: uuid.UUID, due_at: datetime | None = None) -> Job | None:
     return found
 
 
+def defer(job_id: uuid.UUID, due_at: datetime) -> bool:
+    """A waiting job becomes due at another moment.
+
+    :returns: False when it runs, has ended, or does not exist.
+    """
+    return _change(
+        [Job.id == job_id, Job.status == JobStatus.PENDING.value], due_at=due_at
+    )
+
+
 def due(now: datetime, limit: int) -> Sequence[uuid.UUID]:
     """Jobs to be run: due ones, and those of dead workers; the longest due first.
 

@@ -63,7 +63,7 @@ class BatchResource(RefusesOtherMethods, ErrorHandlersMixin, Resource):  # type:
             "draft": {"POST": self.announce_for_draft},
             "version": {"POST": self.announce_for_new_version},
             "list": {"GET": self.search, "POST": self.announce_for_new_record},
-            "item": {"GET": self.read},
+            "item": {"GET": self.read, "PUT": self.extend},
             "complete": {"PUT": self.complete},
             "abort": {"PUT": self.abort},
             "files": {"GET": self.files, "POST": self.announce_more},
@@ -107,6 +107,13 @@ class BatchResource(RefusesOtherMethods, ErrorHandlersMixin, Resource):  # type:
     def read(self) -> ResponseReturnValue:
         """GET /uploads/{id}."""
         return json_reply(current_multipart.batches.read(*_caller()))
+
+    def extend(self) -> ResponseReturnValue:
+        """PUT /uploads/{id}; a grant in the address means nothing."""
+        answer = current_multipart.batches.extend(
+            g.identity, view_args()["batch_id"], json_object()
+        )
+        return json_reply(answer)
 
     def files(self) -> ResponseReturnValue:
         """GET /uploads/{id}/files; with ``format=lines`` for shells."""

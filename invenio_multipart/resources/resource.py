@@ -17,6 +17,7 @@ from invenio_records_resources.resources.errors import ErrorHandlersMixin
 from ..proxies import current_multipart
 from .config import UploadResourceConfig
 from .refusals import RefusesOtherMethods
+from .wire import json_object
 
 
 class UploadResource(RefusesOtherMethods, ErrorHandlersMixin, Resource):  # type: ignore[misc]
@@ -29,7 +30,7 @@ class UploadResource(RefusesOtherMethods, ErrorHandlersMixin, Resource):  # type
         calls = {
             "parts": {"GET": self.list_parts, "POST": self.register_parts},
             "part": {"PUT": self.register_part},
-            "upload": {"GET": self.status},
+            "upload": {"GET": self.status, "PUT": self.extend},
         }
         return [
             rule
@@ -45,6 +46,18 @@ class UploadResource(RefusesOtherMethods, ErrorHandlersMixin, Resource):  # type
                 self.config.service_id, g.identity, args["pid_value"], args["key"]
             )
         )
+
+    def extend(self) -> ResponseReturnValue:
+        """PUT .../upload: a later deadline."""
+        args = request.view_args or {}
+        status = current_multipart.uploads.extend(
+            self.config.service_id,
+            g.identity,
+            args["pid_value"],
+            args["key"],
+            json_object(),
+        )
+        return jsonify(status)
 
     def list_parts(self) -> ResponseReturnValue:
         """GET .../parts: what is there and what is missing."""

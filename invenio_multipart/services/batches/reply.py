@@ -147,6 +147,17 @@ def status(batch: Batch) -> dict[str, Any]:
     }
 
 
+def extended(batch: Batch) -> dict[str, Any]:
+    """The same with URLs that are good until the deadline of now."""
+    links = batch_links.open_links(batch.id)
+    return {
+        **status(batch),
+        **own_urls(batch),
+        "script_url": script_url(batch),
+        "links_url": _url(batch, "/links", Verb.LINK) if links else None,
+    }
+
+
 def file_entry(upload: SentFile, arrived: int | None) -> dict[str, Any]:
     """One file of a batch.
 

@@ -181,6 +181,12 @@ class AnnouncementSchema(Schema):
     mode = fields.String(load_default=PRESIGNED, validate=validate.OneOf(MODES))
 
 
+class DeadlineSchema(Schema):
+    """Body of a new deadline; the time is read by ``core.expiry``."""
+
+    completed_by = fields.Raw(required=True)
+
+
 class MoreFilesSchema(Schema):
     """Further files for an open batch."""
 

@@ -39,6 +39,7 @@ from .asking import ask_for_completion
 from .checks import settle_checks
 from .content import take_content
 from .end import close
+from .extend import extend
 from .files import page_of_files
 from .found import found, found_locked
 from .linking import BatchLinkService
@@ -159,11 +160,13 @@ class BatchService(BatchLinkService):
         page = parse(PageOfFilesSchema(), query)
         return page_of_files(batch, page["after"], page["size"])
 
-    def announce_more(
-        self, identity: Identity, batch_id: uuid.UUID, body: Any
-    ) -> dict[str, Any]:
+    def announce_more(self, identity: Identity, batch_id: uuid.UUID, body: Any) -> Any:
         """Announce further files of an open batch; see :mod:`.more`."""
         return add_to_batch(found(batch_id), identity, body)
+
+    def extend(self, identity: Identity, batch_id: uuid.UUID, body: Any) -> Any:
+        """Put off the deadline of an open batch; see :mod:`.extend`."""
+        return extend(identity, batch_id, body)
 
     def complete(
         self,

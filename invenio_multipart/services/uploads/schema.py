@@ -61,6 +61,12 @@ class PageOfPartsSchema(Schema):
     size = fields.Integer(load_default=MAX_PAGE, validate=validate.Range(1, MAX_PAGE))
 
 
+class DeadlineSchema(Schema):
+    """Body of a new deadline; the time is read by ``core.expiry``."""
+
+    expires_at = fields.Raw(required=True)
+
+
 class CommitSchema(Schema):
     """Body of a commit; the stock UI sends an empty object."""
 

@@ -29,6 +29,7 @@ from ...records.models import SENT_AS_PARTS, Upload
 from . import intake
 from . import parts as part_flow
 from .abort import purge
+from .extend import extend
 from .initiate import deadline, ensure_open
 from .schema import PageOfPartsSchema, PartSchema, parse
 from .status import status_of_file, status_of_upload
@@ -133,6 +134,23 @@ class UploadService:
         return [
             {**part_flow.link_entry(link), **_echo(sizes[link.part])} for link in links
         ]
+
+    def extend(
+        self, service_id: str, identity: Identity, id_: str, key: str, body: Any
+    ) -> dict[str, Any]:
+        """Put off the deadline of a file's upload; its status afterwards.
+
+        :param body: ``{"expires_at": a moment}``.
+        :raises StateConflict: it has ended, or is a batch's.
+        """
+        service = current_service_registry.get(service_id)
+        record = service._get_record(id_, identity, "set_content_files", file_key=key)
+        with UnitOfWork() as uow:
+            upload = required(upload_of(record.files[key]))
+            upload = required(uploads.locked(upload.id))
+            extend(upload, body)
+            uow.commit()
+        return self.status(service_id, identity, id_, key)
 
     def heal(self, file_record: Any) -> Upload | None:
         """The upload of a pending file, opened in the store if a crash prevented it."""
