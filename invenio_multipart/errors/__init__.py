@@ -10,6 +10,7 @@
     |   +-- InvalidKey
     |   +-- InvalidPlan
     |   +-- InvalidDigest
+    |   +-- InvalidMetadata
     |   +-- InvalidPart
     |   +-- PartRefused
     |   +-- MissingParts
@@ -91,6 +92,7 @@ from .uploads import (
     ChecksumMismatch,
     InvalidDigest,
     InvalidKey,
+    InvalidMetadata,
     InvalidPart,
     InvalidPlan,
     MissingParts,
@@ -118,6 +120,7 @@ __all__ = (
     "InvalidDigest",
     "InvalidKey",
     "InvalidLink",
+    "InvalidMetadata",
     "InvalidPart",
     "InvalidPlan",
     "InvalidTime",

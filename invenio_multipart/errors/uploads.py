@@ -28,6 +28,12 @@ class InvalidDigest(BadRequest):
     code = "invalid_digest"
 
 
+class InvalidMetadata(BadRequest):
+    """What is said about a file is too much, or not of the form that pages show."""
+
+    code = "invalid_metadata"
+
+
 class InvalidPart(BadRequest):
     """A part number, size or range outside the upload's plan."""
 

@@ -16,6 +16,7 @@ STATUS: dict[type[errors.MultipartError], int] = {
     errors.InvalidKey: 400,
     errors.InvalidPlan: 400,
     errors.InvalidDigest: 400,
+    errors.InvalidMetadata: 400,
     errors.InvalidPart: 400,
     errors.PartRefused: 400,
     errors.MissingParts: 400,

@@ -28,6 +28,7 @@ class LinkResourceConfig(ResourceConfig):  # type: ignore[misc]
     routes = {
         "links": "/records/<pid_value>/draft/links",
         "known": "/records/<pid_value>/draft/links/known",
+        "previous": "/records/<pid_value>/draft/links/previous",
     }
     error_handlers = {
         **ErrorHandlersMixin.error_handlers,
@@ -48,6 +49,7 @@ class LinkResource(RefusesOtherMethods, ErrorHandlersMixin, Resource):  # type: 
         return [
             *self.routes_of("links", routes["links"], {"POST": self.link}),
             *self.routes_of("known", routes["known"], {"POST": self.known}),
+            *self.routes_of("previous", routes["previous"], {"GET": self.previous}),
         ]
 
     def link(self) -> ResponseReturnValue:
@@ -62,6 +64,11 @@ class LinkResource(RefusesOtherMethods, ErrorHandlersMixin, Resource):  # type: 
         answer = current_multipart.links.known(
             g.identity, view_args()["pid_value"], json_object()
         )
+        return json_reply(answer)
+
+    def previous(self) -> ResponseReturnValue:
+        """GET /records/{id}/draft/links/previous."""
+        answer = current_multipart.links.previous(g.identity, view_args()["pid_value"])
         return json_reply(answer)
 
 

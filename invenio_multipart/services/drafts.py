@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from flask import current_app
@@ -14,6 +14,7 @@ from invenio_db import db
 from invenio_db.uow import UnitOfWork
 from sqlalchemy import select
 
+from ..core.about import check_about
 from ..errors import (
     BadRequest,
     KeysTaken,
@@ -64,6 +65,18 @@ def require_keys(keys: Sequence[str]) -> None:
     twice = [key for key, count in Counter(keys).items() if count > 1]
     if twice:
         raise KeysTaken("Keys were announced twice:", twice)
+
+
+def require_metadata(found: Iterable[Any]) -> None:
+    """Check what is said about new files, in the order in which they came.
+
+    :raises InvalidMetadata: what pages cannot show; names its place.
+    """
+    for index, metadata in enumerate(found):
+        try:
+            check_about(metadata)
+        except BadRequest as error:
+            raise at_place(index, error) from None
 
 
 def require_count(files: int) -> None:

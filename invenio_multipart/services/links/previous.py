@@ -48,6 +48,33 @@ def unchanged_files(
     return [file.linked_as(file.key, file.metadata) for file in kept]
 
 
+def files_of_previous(identity: Identity, draft: Any) -> dict[str, Any]:
+    """What the previous version has, for people to choose from.
+
+    :returns: ``record`` (``id`` and ``version``; None where the draft is no new
+        version, or the caller may not read the files), ``files`` in the order of
+        their keys, each with ``key``, ``size``, ``checksum`` and ``metadata``, and
+        ``total``.
+    """
+    record, files = None, list[dict[str, Any]]()
+    try:
+        previous = _previous(identity, draft)
+    except (InvalidLink, LinkTargetUnavailable):
+        return {"record": record, "files": files, "total": 0}
+    model = previous.files.file_cls.model_cls
+    files = [
+        {
+            "key": file.key,
+            "size": file.size,
+            "checksum": file.checksum,
+            "metadata": dict(file.metadata or {}),
+        }
+        for file in all_finished_files(model, previous.id)
+    ]
+    record = {"id": previous.pid.pid_value, "version": previous.versions.index}
+    return {"record": record, "files": files, "total": len(files)}
+
+
 def _previous(identity: Identity, draft: Any) -> Any:
     service = current_service_registry.get("files")
     latest = draft.versions.latest_id

@@ -15,6 +15,7 @@ from invenio_records_resources.proxies import current_service_registry
 
 from ...errors import AccessDenied
 from ...records.links import NewLink, SharedFile
+from ..drafts import require_metadata
 from ..identities import user_id_of
 from ..permissions import is_uploader
 from ..uploads.schema import parse
@@ -23,7 +24,7 @@ from .content import find_contents, known_files
 from .dedup import dedup
 from .make import look_into, make_links
 from .origins import shown_origin
-from .previous import unchanged_files
+from .previous import files_of_previous, unchanged_files
 from .schema import (
     Content,
     KnownSchema,
@@ -54,6 +55,7 @@ class LinkService:
         draft = _writable(service, identity, pid_value)
         loaded = parse(LinksSchema(), body)
         wanted = [wanted_link(file, file) for file in loaded["files"]]
+        require_metadata(link.metadata for link in wanted)
         previous = loaded["previous"]
         with UnitOfWork() as uow:
             made = [*_resolved(identity, draft, wanted, uow)] if wanted else []
@@ -81,6 +83,14 @@ class LinkService:
         draft = _writable(service, identity, pid_value)
         found = known_files(identity, draft, parse(KnownSchema(), body)["files"])
         return {"files": found, "total": len(found)}
+
+    def previous(self, identity: Identity, pid_value: str) -> dict[str, Any]:
+        """Files of the previous version; see :func:`.files_of_previous`.
+
+        :raises AccessDenied: the caller may not write the draft's files.
+        """
+        service = current_service_registry.get(_SERVICE)
+        return files_of_previous(identity, _writable(service, identity, pid_value))
 
     def dedup(self, upload_ids: Sequence[str]) -> int:
         """Put files of these uploads onto bytes that are there already.
