@@ -83,7 +83,10 @@ export class World {
     this.probed = [];
     this.probeReason = null;
     this.bytesPerMs = 100;
+    /** Bytes that arrived without anybody here hearing of it. */
+    this.lostBytes = 0;
     this.drafts = 0;
+    this.draftMs = 0;
   }
 
   /** Another page on the same server; the old one is closed, as by a reload. */
@@ -114,6 +117,7 @@ export class World {
       },
       ensureDraft: async () => {
         this.drafts += 1;
+        if (this.draftMs) await this.clock.sleep(this.draftMs);
         return this.server.draft();
       },
       options: this.options,
@@ -152,7 +156,10 @@ export class World {
       if (fault && fault.kind === "status") return { ...this.said(fault), body: fault.body || "" };
       const data = fault && fault.kind === "damage" ? damaged(blob.bytes()) : blob.bytes();
       const answer = this.server.put(url, Buffer.from(data), headers);
-      if (!this.isOnline || (fault && fault.kind === "lost")) throw new Error("No answer.");
+      if (!this.isOnline || (fault && fault.kind === "lost")) {
+        this.lostBytes += blob.size;
+        throw new Error("No answer.");
+      }
       return answer;
     } finally {
       this.flying -= 1;

@@ -6,8 +6,8 @@
 import { cleanKey, foldKey, freeKey } from "./keys.js";
 import * as S from "./states.js";
 
-/** States of files that can go on with bytes chosen again. */
-const TAKES_BYTES = new Set([S.MISSING]);
+/** Failures that choosing the file again may cure. */
+const OF_BYTES = new Set(["file_changed", "file_unreadable", "different_file"]);
 
 export class Adding {
   constructor({ board, options, server }, { largeQueue, small, attach, give, tell }) {
@@ -148,6 +148,6 @@ export class Adding {
 }
 
 function isUnfinished(row) {
-  if (TAKES_BYTES.has(row.state)) return true;
-  return row.state === S.FAILED && row.file === null;
+  if (row.state === S.MISSING) return true;
+  return row.state === S.FAILED && (row.file === null || OF_BYTES.has(row.error.code));
 }

@@ -47,7 +47,10 @@ export class Announcer {
   /** All of them are announced, or known to be refused. */
   async announce(files) {
     let left = files;
-    files.forEach((file) => this.small.working.add(file));
+    files.forEach((file) => {
+      this.small.working.add(file);
+      file.announcing = file.controller;
+    });
     try {
       while (left.length) left = await this.announceSome(left.filter((file) => !gone(file)));
     } catch (error) {
@@ -71,7 +74,7 @@ export class Announcer {
       return [];
     } catch (error) {
       if (!(error instanceof UploadError)) throw error;
-      return this.refused(error, files);
+      return this.refused(error, files.filter((file) => !gone(file)));
     } finally {
       files.forEach((file) => this.small.patience.end(file));
     }
@@ -79,6 +82,7 @@ export class Announcer {
 
   /** Those of the files that are worth another try. */
   async refused(error, files) {
+    if (!files.length) return files;
     const { limit, keys, state } = error.params;
     if (error.code === "locked") return this.waitForLock(error, files);
     if (error.status === 409 || (this.small.batch.id && error.status === 404)) {
@@ -90,6 +94,12 @@ export class Announcer {
       // One call takes no more; the second one shows whether the record does.
       await this.announce(files.slice(0, limit));
       return files.slice(limit);
+    }
+    if (error.code === "keys_taken" && this.small.batch.id) {
+      // An announcement that we gave up on has come through all the same.
+      await this.small.batch.look(this.small.callOptions(files));
+      const left = this.withoutKnown(files);
+      if (left.length < files.length) return left;
     }
     const place = PLACE.exec(error.params.field || "");
     let atFault = files;
@@ -117,16 +127,18 @@ export class Announcer {
 
   /** Those of the files that the batch has not; the others go on by themselves. */
   withoutKnown(files) {
-    const known = files.filter((file) => this.small.batch.members.has(file.key));
+    const there = this.small.batch.members;
+    const known = files.filter((file) => there.has(file.key) && !gone(file));
     known.forEach((file) => {
       this.small.patience.end(file);
-      if (this.small.batch.members.get(file.key).md5 === file.md5) this.small.joined(file);
+      if (there.get(file.key).md5 === file.md5) this.small.joined(file);
       else this.small.fail(file, { code: "different_file", params: { size: file.size } });
     });
     return files.filter((file) => !known.includes(file));
   }
 }
 
+/** Whether the file was given up since, even if somebody wants it again by now. */
 function gone(file) {
-  return !file.controller || file.controller.signal.aborted;
+  return file.announcing !== file.controller || file.controller.signal.aborted;
 }

@@ -9,6 +9,9 @@ import { ATTEMPTS, backoff } from "./pauses.js";
 /** How long a batch may take: as long as links of S3 live, and longer than a laptop sleeps. */
 const DEADLINE = "in 7 days";
 
+/** Hint that a batch is just being begun, in place of its id. */
+const BEGINNING = "?";
+
 const OPEN_STATES = new Set(["initiated", "uploading", "failed"]);
 
 /** First and longest pause between two looks at a job. */
@@ -59,7 +62,8 @@ export class Batch {
     this.id = found.id;
     this.deadline = found.complete_before || null;
     // A script or another computer may be at work on one that we have not begun here.
-    this.mine = this.store.get(this.hint) === found.id;
+    this.mine = [found.id, BEGINNING].includes(this.store.get(this.hint));
+    if (this.mine) this.store.set(this.hint, found.id);
     await this.look(options);
   }
 
@@ -78,6 +82,11 @@ export class Batch {
       if (!page.next) break;
       after = page.next;
     }
+    members.forEach((there, key) => {
+      // It may have arrived while the list was on its way.
+      const before = this.members.get(key);
+      if (before && before.uploaded && before.md5 === there.md5) there.uploaded = true;
+    });
     // In place: those at work on a file hold on to this map.
     this.members.clear();
     members.forEach((value, key) => this.members.set(key, value));
@@ -121,6 +130,8 @@ export class Batch {
       const url = `${this.server.draft.uploads}/${this.id}/files`;
       reply = await this.server.once("POST", url, body, options);
     } else {
+      // The page may be closed before the answer comes, and the next one shall know.
+      this.store.set(this.hint, BEGINNING);
       reply = await this.open(body, options);
       this.id = reply.id;
       this.deadline = reply.complete_before;
@@ -154,8 +165,6 @@ export class Batch {
       const found = await this.find(options);
       if (!found || found.state !== "uploading") return false;
       await this.adopt(found, options);
-      this.mine = true;
-      this.store.set(this.hint, found.id);
     } else {
       await this.look(options);
     }

@@ -90,7 +90,10 @@ export class Board {
     this.meter = new Meter(clock);
     this.count = 0;
     this.cached = null;
+    /** Something is other than in the last snapshot; and something that can wait is. */
     this.changed = true;
+    this.moved = false;
+    this.builtAt = -Infinity;
     this.toldAt = -Infinity;
     this.telling = false;
     this.closed = false;
@@ -149,6 +152,7 @@ export class Board {
       file.meter.add(bytes);
       this.meter.add(bytes);
     }
+    this.moved = true;
     this.tell();
   }
 
@@ -161,6 +165,7 @@ export class Board {
         file.shown = null;
       }
     }
+    this.moved = true;
     this.tell();
   }
 
@@ -171,13 +176,15 @@ export class Board {
 
   /** All as it is now; a new object only when something has changed. */
   snapshot() {
-    const stale = this.changed || (this.telling && this.clock.now() - this.toldAt >= PACE_MS);
-    if (!this.cached || stale) this.build();
+    const due = this.moved && this.clock.now() - this.builtAt >= PACE_MS;
+    if (this.changed || due) this.build();
     return this.cached;
   }
 
   build() {
     this.changed = false;
+    this.moved = false;
+    this.builtAt = this.clock.now();
     const files = [];
     const waitingFor = [];
     const totals = { files: this.files.size, done: 0, failed: 0, bytes: 0, sentBytes: 0 };
@@ -206,7 +213,7 @@ export class Board {
       if (this.closed) return;
       this.telling = false;
       this.toldAt = this.clock.now();
-      this.build();
+      if (this.changed || this.moved) this.build();
       [...this.listeners].forEach((listener) => listener(this.cached));
     });
   }

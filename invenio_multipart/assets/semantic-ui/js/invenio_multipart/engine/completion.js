@@ -25,7 +25,7 @@ export class Completion {
       return;
     }
     // Somebody has the bytes of those: here, after choosing them again, or elsewhere.
-    if (!batch.mine || rest.some((there) => !there.uploaded)) return;
+    if (rest.some((there) => !there.uploaded) || !this.isOurs(rest)) return;
     await this.complete(() => batch.complete(this.options(this.files())));
   }
 
@@ -117,6 +117,15 @@ export class Completion {
     });
   }
 
+  /** Whether it is for us to complete it: we have begun it, or have all that is in it. */
+  isOurs(members) {
+    if (this.batch.mine) return true;
+    return members.every(({ key }) => {
+      const file = this.board.find(key);
+      return file && file.file;
+    });
+  }
+
   /** Files that would hold up the others: given up, paused or failed before they were sent. */
   isLeft(there) {
     if (there.uploaded) return false;
@@ -126,9 +135,13 @@ export class Completion {
   }
 
   async takeOut(members) {
-    for (const { key } of members) {
-      await this.server.remove(key, this.options([]));
+    for (const there of members) {
+      // Somebody may have gone on with it meanwhile.
+      if (!this.isLeft(there)) continue;
+      const { key } = there;
+      // Who wants it again from now on has to announce it again, after this is over.
       this.batch.members.delete(key);
+      await this.server.remove(key, this.options([]));
       const file = this.board.find(key);
       if (file) {
         file.announced = false;

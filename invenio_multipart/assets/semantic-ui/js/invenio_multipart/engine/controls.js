@@ -10,6 +10,9 @@ import * as S from "./states.js";
 /** Requests of one kind at the same time. */
 const AT_ONCE = 3;
 
+/** Failures that are of the file on the disk. */
+const OF_BYTES = new Set(["file_changed", "file_unreadable"]);
+
 const PAUSED = new Error("paused");
 const GIVEN_UP = new Error("given up");
 
@@ -23,7 +26,7 @@ export class Controls {
   /** Stop sending; what is there stays. @param id of one file, of all without. */
   pause(id) {
     this.chosen(id).forEach((file) => {
-      if (!S.PAUSABLE.has(file.state) || !file.file) return;
+      if (!S.isPausable(file) || !file.file) return;
       this.halt(file, PAUSED);
       this.board.move(file, S.PAUSED);
     });
@@ -53,11 +56,22 @@ export class Controls {
     const { code } = file.error;
     this.small.rounds = 0;
     this.completion.rounds = 0;
-    if (!file.file && file.candidate) this.takeBytes(file, file.candidate);
+    if (file.candidate) this.takeBytes(file, file.candidate);
+    else if (OF_BYTES.has(code)) await this.readAnew(file);
     if (START_OVER.has(code) && file.file) await this.startOver(file);
     else if (file.file) this.begin(file);
     else if (file.announced) this.board.move(file, S.MISSING);
     else this.board.remove(file);
+  }
+
+  /** The file as it is on the disk now, where the browser lets us ask again. */
+  async readAnew(file) {
+    if (!file.handle) return;
+    try {
+      this.takeBytes(file, { file: await file.handle.getFile(), handle: file.handle });
+    } catch (error) {
+      // It is gone, or the person said no: trying to read it will say so.
+    }
   }
 
   /** What the server has is given up, and the file is sent from its first byte. */
@@ -76,17 +90,24 @@ export class Controls {
   /** The bytes of an unfinished file are at hand again. */
   async attach(id, chosen, handle = null) {
     const file = this.board.files.get(id);
-    if (!file || file.file || ![S.MISSING, S.FAILED].includes(file.state)) return;
-    const there = this.batch.members.get(file.key);
-    if (file.announced && chosen.size !== file.size) {
-      file.candidate = { file: chosen, handle };
+    if (!file || ![S.MISSING, S.FAILED].includes(file.state)) return;
+    const bytes = { file: chosen, handle };
+    const code = file.error && file.error.code;
+    if (file.announced && code === "file_changed") {
+      // Whoever chooses it again wants it as it is now.
+      this.takeBytes(file, bytes);
+      await this.startOver(file);
+    } else if (file.announced && chosen.size !== file.size) {
+      file.candidate = bytes;
+      file.file = null;
       const params = { size: file.size, chosen: chosen.size };
       this.board.move(file, S.FAILED, { code: "different_file", params });
-      return;
+    } else {
+      this.forgetWork(file);
+      this.takeBytes(file, bytes);
+      if (this.batch.members.has(file.key)) this.batch.mine = true;
+      this.begin(file);
     }
-    this.takeBytes(file, { file: chosen, handle });
-    if (there) this.batch.mine = true;
-    this.begin(file);
   }
 
   /** Give a file up, wherever it is; it goes from the draft, too. */
@@ -97,14 +118,18 @@ export class Controls {
   /** Delete files, finished or not. @throws UploadError when the server keeps one. */
   async remove(ids) {
     const files = ids.map((id) => this.board.files.get(id)).filter(Boolean);
-    const before = new Map(files.map((file) => [file, file.announced]));
-    files.forEach((file) => {
-      this.halt(file, GIVEN_UP);
-      this.board.remove(file);
-    });
-    if (await this.abortBatch(files)) return;
-    await inTurn(files, (file) => this.giveOnServer(file, before.get(file)));
-    this.small.settle();
+    // Nothing is to be completed, or taken out one by one, while we are at it.
+    this.small.held += 1;
+    try {
+      files.forEach((file) => {
+        this.halt(file, GIVEN_UP);
+        this.board.remove(file);
+      });
+      if (!(await this.abortBatch(files))) await inTurn(files, (file) => this.giveOnServer(file));
+    } finally {
+      this.small.held -= 1;
+      this.small.settle();
+    }
   }
 
   /** All of an open batch is given up: one call does it. */
@@ -126,11 +151,11 @@ export class Controls {
   }
 
   /** The server has nothing of the file any more. */
-  async giveOnServer(file, announced = file.announced) {
+  async giveOnServer(file) {
     await Promise.resolve(file.run).catch(() => {});
     await Promise.resolve(file.beginning).catch(() => {});
     if (this.small.completing && this.batch.members.has(file.key)) await this.small.completing;
-    if (!announced && !file.announced) return;
+    if (!file.announced) return;
     const removal = this.server.remove(file.key, { signal: this.closed });
     this.removals.set(file.key, removal);
     try {

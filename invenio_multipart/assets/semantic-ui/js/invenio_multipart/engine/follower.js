@@ -32,6 +32,7 @@ export class Follower {
 
   /** The server has all bytes and is at work. */
   follow(file) {
+    if (file.state === S.COMPLETED) return;
     this.board.move(file, S.VERIFYING);
     file.storedBytes = file.size;
     file.parts = { ...file.parts, done: file.parts.total };

@@ -15,8 +15,8 @@ const LINGER_MS = 20;
 
 export class Initiator {
   /** @param more gives further files that will be begun soon anyway, so many at most. */
-  constructor({ server, clock, random, options, patience }, more) {
-    Object.assign(this, { server, clock, random, options, patience, more });
+  constructor({ server, board, clock, random, options, patience }, more) {
+    Object.assign(this, { server, board, clock, random, options, patience, more });
     this.waiting = [];
     this.working = false;
   }
@@ -75,6 +75,7 @@ export class Initiator {
     try {
       const found = await this.request(items);
       items.forEach((item) => this.settle(item, found.get(item.file.key)));
+      this.learnDeadline(items.map(({ file }) => file));
     } catch (error) {
       if (items.length > 1 && error instanceof UploadError && error.again === "no") {
         // One of them is at fault; the others shall not suffer.
@@ -84,6 +85,20 @@ export class Initiator {
         return;
       }
       items.forEach((item) => item.reject(error));
+    }
+  }
+
+  /** Uploads that were begun together end together: one of them is asked. */
+  async learnDeadline(files) {
+    try {
+      const { expires_at: deadline } = await this.server.status(files[0].key);
+      files.forEach((file) => {
+        if (file.announced && !file.deadline) file.deadline = deadline;
+        this.board.touch(file);
+      });
+    } catch (error) {
+      // It is only shown; and whatever is wrong will be met again by what is not.
+      if (!(error instanceof UploadError)) throw error;
     }
   }
 

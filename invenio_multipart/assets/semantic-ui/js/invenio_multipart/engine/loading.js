@@ -109,7 +109,7 @@ export class Loading {
     try {
       while (this.foreign || this.unfinished().length) {
         await this.clock.sleep(WATCH_MS, this.closed);
-        if (this.foreign) await this.lookAtBatch({ signal: this.closed });
+        if (this.foreign && !this.small.completing) await this.lookAtBatch({ signal: this.closed });
         for (const file of this.unfinished().slice(0, WATCHED)) await this.follower.lookAfter(file);
       }
     } catch (error) {
@@ -122,7 +122,7 @@ export class Loading {
 
   /** A batch is open that another page or program fills. */
   get foreign() {
-    return this.batch.id !== null && !this.batch.mine && !this.small.completing;
+    return this.batch.id !== null && !this.batch.mine;
   }
 
   unfinished() {

@@ -72,7 +72,7 @@ export class LargeQueue {
       if (signal.aborted) return;
       const known = error instanceof UploadError ? error : unknown(error);
       const why = await this.explain(file, known);
-      if (!signal.aborted) this.board.move(file, S.FAILED, why);
+      if (!signal.aborted && file.state !== S.COMPLETED) this.board.move(file, S.FAILED, why);
     }
   }
 }

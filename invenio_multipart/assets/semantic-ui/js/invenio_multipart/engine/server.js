@@ -84,6 +84,8 @@ export class Server {
       return this.once(method, url, body, { signal, onWait }, true);
     }
     ticket.worked();
+    // Whoever asked may have gone on to something else meanwhile.
+    check(signal);
     return reply.data;
   }
 
@@ -119,8 +121,12 @@ export class Server {
   /** Whether the session is still somebody's: a 403 alone does not say. */
   async isLoggedIn(ticket) {
     const url = `${this.draft ? this.draft.uploads : "/api/uploads"}?size=1`;
-    const { status } = await this.ask("GET", url, undefined, ticket);
-    return status !== 401 && status !== 403;
+    const reply = await this.ask("GET", url, undefined, ticket);
+    if (reply.status < 200 || reply.status >= 300) {
+      if (reply.status !== 401 && reply.status !== 403) throw apiError(reply, this.clock.now());
+      return false;
+    }
+    return true;
   }
 
   /** Whether the draft is still there. */

@@ -29,6 +29,8 @@ export class SmallFiles {
     /** Somebody else's batch: `{batch, since, until}`. */
     this.locked = null;
     this.paused = false;
+    /** How many others want nothing to be completed just now. */
+    this.held = 0;
     this.rounds = 0;
   }
 
@@ -220,7 +222,7 @@ export class SmallFiles {
 
   /** When nothing is on its way any more the batch is completed. */
   settle() {
-    if (this.paused || this.completing || this.everyone().length || this.loops.size) return;
+    if (this.paused || this.held || this.completing || this.everyone().length || this.loops.size) return;
     if (!this.batch.id || this.scope.signal.aborted) return;
     this.completing = this.hooks
       .settle()

@@ -34,8 +34,13 @@ export const MOVES = {
 /** States in which this page is at work for a file, or will be by itself. */
 export const BUSY = new Set([QUEUED, CHECKING, UPLOADING, WAITING, COMMITTING]);
 
-/** States from which pausing means something: bytes are still to be sent. */
-export const PAUSABLE = new Set([QUEUED, CHECKING, UPLOADING, WAITING]);
+/** States in which bytes are still to be sent. */
+const SENDING = new Set([QUEUED, CHECKING, UPLOADING]);
+
+/** Whether pausing a file means something. */
+export function isPausable({ state, before }) {
+  return SENDING.has(state === WAITING ? before : state);
+}
 
 /** @throws Error for a move that is not in the table: a mistake of the engine. */
 export function checkMove(from, to) {
