@@ -24,6 +24,9 @@ FILES_REST_SIZE_LIMITERS = "invenio_multipart.records.quota.size_limiters"
 APP_RDM_DEPOSIT_FORM_TEMPLATE = "invenio_multipart/deposit.html"
 """InvenioRDM's page, with our uploader where ``MULTIPART_DEPOSIT_UI`` says so."""
 
+APP_RDM_RECORD_LANDING_PAGE_TEMPLATE = "invenio_multipart/record.html"
+"""InvenioRDM's page; its list of files tells what was said about each."""
+
 S3_BUCKET_CORS_RULES = [
     {
         "AllowedHeaders": ["*"],

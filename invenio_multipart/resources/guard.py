@@ -11,6 +11,7 @@ from ..errors import BadRequest, InvalidKey
 from .wire import is_storable, require_storable
 
 _CREATE = {"draft_files.create", "draft_media_files.create"}
+_UPDATE = {"draft_files.update", "draft_media_files.update"}
 _STORED = ("transfer", "metadata")
 _FILES = {
     "draft_files",
@@ -28,12 +29,17 @@ def refuse_malformed() -> None:
 
     :raises InvalidKey: a key with a NUL, which no database can look up.
     :raises BadRequest: an initiation that is no list of objects, or names what no
-        database takes.
+        database takes; likewise for the metadata of one file.
     """
     if request.blueprint not in _FILES:
         return
     if "\x00" in str((request.view_args or {}).get("key", "")):
         raise InvalidKey("The key holds control characters.", field="key")
+    if request.endpoint in _UPDATE and request.is_json:
+        body = request.get_json(silent=True)
+        if body is not None and not isinstance(body, dict):
+            raise BadRequest("Send a JSON object.")
+        require_storable(body or {})
     if request.endpoint in _CREATE and request.is_json:
         body = request.get_json(silent=True)
         objects = isinstance(body, list) and all(isinstance(e, dict) for e in body)

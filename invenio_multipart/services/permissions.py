@@ -65,12 +65,25 @@ def links_content(file_metadata: Any) -> bool:
 
 
 class IfLink(ConditionalGenerator):  # type: ignore[misc]
-    """Asks the one question for a new file that is a link, nobody else for others."""
+    """Asks the one question for a file that is, or is to be, a link; nobody for others.
+
+    One that is to be is new, or waits in a batch.
+    """
 
     def __init__(self, then_: Sequence[Any]) -> None:
         super().__init__(list(then_), [])
 
-    def _condition(self, file_metadata: Any = None, **kwargs: Any) -> bool:
+    def _condition(
+        self,
+        file_metadata: Any = None,
+        record: Any = None,
+        file_key: str | None = None,
+        **kwargs: Any,
+    ) -> bool:
+        if file_key is not None and record is not None:
+            file_record = record.files.get(file_key)
+            transfer = dict(file_record.transfer or {}) if file_record else {}
+            return bool(transfer) and links_content({"transfer": transfer})
         return links_content(file_metadata)
 
 

@@ -20,6 +20,7 @@ from invenio_records_resources.services.files.transfer.constants import (
 )
 from invenio_records_resources.services.records.components import ServiceComponent
 
+from ..core.about import check_about
 from ..core.digests import parse_digest
 from ..core.states import UploadState
 from ..errors import UploadForbidden, UploadsUnfinished
@@ -52,9 +53,11 @@ class MultipartFileComponent(FileServiceComponent):  # type: ignore[misc]
         """Check new M files, and make room for a key that is begun again.
 
         :raises InvalidKey: unsafe key.
+        :raises InvalidMetadata: about a file of any kind, what pages cannot show.
         :raises UploadForbidden: it could be begun but never finished.
         """
         for entry in data:
+            check_about(entry.get("metadata"))
             if entry["transfer"]["type"] != MULTIPART_TRANSFER_TYPE:
                 continue
             checked_key(entry["key"])
@@ -103,6 +106,15 @@ class MultipartFileComponent(FileServiceComponent):  # type: ignore[misc]
     ) -> None:
         """A single file is read: its reply holds the part links."""
         show_part_links(record.files[file_key])
+
+    def update_file_metadata(
+        self, identity: Identity, id_: str, file_key: str, record: Any, data: Any
+    ) -> None:
+        """Hold what is said about a file against what pages can show.
+
+        :raises InvalidMetadata: it cannot be shown.
+        """
+        check_about((data or {}).get("metadata"))
 
     def delete_file(
         self,

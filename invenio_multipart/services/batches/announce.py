@@ -24,7 +24,13 @@ from ...core.states import BatchState
 from ...errors import StateConflict
 from ...records import batch_links, batches, entries, jobs, locks, quota
 from ...records.models import Batch, utc_now
-from ..drafts import make_room, require_keys, require_there, require_writable
+from ..drafts import (
+    make_room,
+    require_keys,
+    require_metadata,
+    require_there,
+    require_writable,
+)
 from .lock import locked_by
 from .rows import entry_of, entry_to_link, link_row, upload_rows
 from .schema import AnnouncedFile
@@ -60,6 +66,7 @@ def announce(
     :raises TooManyFiles: for the batch or for the record.
     :raises KeysTaken: announced twice, or in the draft already.
     :raises InvalidKey: unsafe key.
+    :raises InvalidMetadata: about a file, what pages cannot show.
     :raises InvalidPlan: a file too large, or files are switched off.
     :raises InvalidDigest: malformed digest, or one this store cannot prove.
     :raises QuotaExceeded: no room for all of them.
@@ -67,6 +74,7 @@ def announce(
     require_writable(draft)
     keys = [file.key for file in wanted.files]
     require_keys(keys)
+    require_metadata(file.metadata for file in wanted.files)
     locks.await_turn(draft.id)
     require_there(draft)
     batch = _lock(service_id, draft, wanted)
@@ -90,6 +98,7 @@ def announce_more(
     require_writable(draft)
     keys = [file.key for file in more]
     require_keys(keys)
+    require_metadata(file.metadata for file in more)
     locks.await_turn(draft.id)
     require_there(draft)
     batch = batches.locked(batch_id)
