@@ -15,6 +15,7 @@ from sqlalchemy.orm.exc import ObjectDeletedError, StaleDataError
 from . import config
 from .errors import MultipartError
 from .resources import serializer
+from .resources.dashboard import add_to_menu
 from .resources.errors import error_response, lost_race_response
 from .resources.guard import refuse_malformed
 from .services.content_digests import ContentDigestComponent, tell_digest
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
     from .services.batches.script import ScriptService
     from .services.batches.service import BatchService
     from .services.links.service import LinkService
+    from .services.settings import SettingsService
+    from .services.unfinished.service import UnfinishedService
 
 _STOCK_FACTORIES = {
     "invenio_s3.s3fs_storage_factory",
@@ -85,11 +88,25 @@ class InvenioMultipart:
         return ScriptService()
 
     @cached_property
+    def settings(self) -> SettingsService:
+        """What a client should know beforehand; for InvenioRDM only."""
+        from .services.settings import SettingsService
+
+        return SettingsService()
+
+    @cached_property
     def links(self) -> LinkService:
         """The service of files that share bytes."""
         from .services.links.service import LinkService
 
         return LinkService()
+
+    @cached_property
+    def unfinished(self) -> UnfinishedService:
+        """What people have begun and not finished; for InvenioRDM only."""
+        from .services.unfinished.service import UnfinishedService
+
+        return UnfinishedService()
 
     @cached_property
     def jobs(self) -> JobService:
@@ -176,6 +193,7 @@ def finalize_app(app: Flask) -> None:
     rdm = app.extensions.get("invenio-rdm-records")
     if rdm is None:
         return
+    add_to_menu(app)
     records = rdm.records_service
     defaults = {
         "RDM_DRAFT_FILES_SERVICE_COMPONENTS": records.draft_files.config.components,

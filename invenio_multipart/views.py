@@ -9,6 +9,8 @@ from flask import Blueprint, Flask
 
 from .resources.batches import create_blueprint as create_batches
 from .resources.config import DRAFT_FILES, DRAFT_MEDIA_FILES
+from .resources.dashboard import create_blueprint as create_dashboard
+from .resources.deposit import create_blueprint as create_deposit
 from .resources.jobs import create_blueprint as create_jobs
 from .resources.links import create_blueprint as create_links
 from .resources.resource import create_blueprint
@@ -18,6 +20,11 @@ from .resources.uploader import create_blueprint as create_uploader
 def create_ui_blueprint(app: Flask) -> Blueprint:
     """Templates of the pages."""
     return Blueprint("invenio_multipart", __name__, template_folder="templates")
+
+
+def create_dashboard_blueprint(app: Flask) -> Blueprint:
+    """Pages of a user's dashboard."""
+    return create_dashboard()
 
 
 def create_draft_files_blueprint(app: Flask) -> Blueprint:
@@ -38,6 +45,11 @@ def create_jobs_blueprint(app: Flask) -> Blueprint:
 def create_batches_blueprint(app: Flask) -> Blueprint:
     """Routes of batches of files."""
     return create_batches()
+
+
+def create_deposit_blueprint(app: Flask) -> Blueprint:
+    """Routes for pages on which people upload."""
+    return create_deposit()
 
 
 def create_links_blueprint(app: Flask) -> Blueprint:

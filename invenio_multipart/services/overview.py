@@ -82,14 +82,16 @@ class OverviewService:
             return {**_job(job), "result": job.result, "children": children}
         raise _nothing(id_)
 
-    def abort(self, id_: uuid.UUID) -> str:
+    def abort(self, id_: uuid.UUID, by: str = "invenio multipart abort") -> str:
         """End an upload or a batch; ``upload`` or ``batch``.
+
+        :param by: who does it, for the audit.
 
         :raises UploadNotFound: nothing has this id.
         :raises StateConflict: a batch that is completed, or being completed; an upload
             that has ended, or is a batch's.
         """
-        with UnitOfWork() as uow, audit.acting("invenio multipart abort"):
+        with UnitOfWork() as uow, audit.acting(by):
             what = "batch"
             if (batch := batch_rows.locked(id_)) is not None:
                 _end_batch(batch, uow)

@@ -119,6 +119,7 @@ def test_names_follow_the_convention(stock_site: Any) -> None:
         "ix_multipart_upload_unpurged",
         "ix_multipart_upload_unverified",
         "ix_multipart_upload_batch_key",
+        "ix_multipart_upload_unfinished",
     }
 
 

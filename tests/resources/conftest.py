@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The invenio-multipart authors.
 # SPDX-License-Identifier: MIT
 
-"""Sites that let their users link to files elsewhere."""
+"""Sites that let their users link to files elsewhere, and the pages of the site."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from ..backdoor import setting
+from .pages import make_pages
 
 HOST = "8.8.8.8"
 ALLOWED = [HOST, f"{HOST}:8443", f"http://{HOST}", "localhost", "127.0.0.1", "[::1]"]
@@ -39,3 +40,9 @@ def open_site(app: Any, allowed: None) -> Iterator[None]:
 
     with setting(app, RDM_PERMISSION_POLICY=SitePolicy):
         yield
+
+
+@pytest.fixture(scope="session")
+def pages(app: Any, site_config: dict[str, Any]) -> Any:
+    """The application of pages, with the data that the one of REST has made."""
+    return make_pages(site_config)

@@ -36,6 +36,14 @@ class Batch(db.Model):
         ),
         # "Mine", the newest first.
         db.Index("ix_multipart_batch_created_by_created", "created_by", "created"),
+        # Somebody's unfinished ones, however many are finished.
+        db.Index(
+            "ix_multipart_batch_unfinished",
+            "created_by",
+            "complete_before",
+            "id",
+            postgresql_where=db.text("state IN ('uploading', 'completing')"),
+        ),
         # What is repaired or expires is rare among what has ended.
         db.Index(
             "ix_multipart_batch_unpurged",

@@ -17,6 +17,12 @@ from .moments import utc_now
 SENT_AS_PARTS = "parts"
 SENT_AS_OBJECT = "object"
 
+UNFINISHED = (
+    "batch_id IS NULL "
+    "AND state IN ('initiated', 'uploading', 'committing', 'verifying', 'failed')"
+)
+"""Open uploads of no batch."""
+
 
 def staged_uri(uri: str, staged: str | None) -> str:
     """URI of a staged object; ``uri`` itself where none is staged.
@@ -57,6 +63,14 @@ class Upload(db.Model):
             "ix_multipart_upload_reserved",
             "bucket_id",
             postgresql_where=db.text("reserved"),
+        ),
+        # Somebody's unfinished ones, however many are finished.
+        db.Index(
+            "ix_multipart_upload_unfinished",
+            "created_by",
+            "expires_at",
+            "id",
+            postgresql_where=db.text(UNFINISHED),
         ),
         # All files of a batch are walked in the order of their keys.
         db.Index(
