@@ -8,13 +8,13 @@ SHELL := bash
 
 .DEFAULT_GOAL := help
 .PHONY: help install check format lint types layers docstrings docs \
-	test test-faults test-schedules demo bench upstream-tests
+	test test-faults test-browser test-schedules demo page bench upstream-tests
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 install: ## install the package with everything the other targets need
-	$(PYTHON) -m pip install "invenio-app-rdm[opensearch2]~=14.0" -e ".[rdm,s3,tests]"
+	$(PYTHON) -m pip install "invenio-app-rdm[opensearch2]~=14.0" -e ".[rdm,s3,tests,browser]"
 
 check: lint types layers docstrings docs ## all checks that need no services
 

@@ -13,23 +13,12 @@
 
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 . "$ROOT/scripts/python-env.sh"
+. "$ROOT/scripts/node-env.sh"
 
 PNPM=12.21.0
 KEPT=6 # results of other checkouts and branches; 40 MB each
 
 [ -z "${MULTIPART_ASSETS:-}" ] || { echo "$MULTIPART_ASSETS"; exit; }
-
-node_install() {
-  command -v node >/dev/null && command -v npm >/dev/null || debian nodejs npm
-  local major
-  major=$(node --version | sed -n 's/^v\([0-9]*\)\..*/\1/p')
-  [ "${major:-0}" -ge 18 ] || die "Node 18 or newer is needed to build the pages, this is $(node --version)"
-  [ ! -x "$TOOLS/node_modules/.bin/pnpm" ] || return 0
-  say "installing pnpm $PNPM (once)"
-  mkdir -p "$TOOLS"
-  npm install --silent --no-fund --no-audit --prefix "$TOOLS" "pnpm@$PNPM" >"$TOOLS/log" 2>&1 ||
-    { tail -n 20 "$TOOLS/log" >&2; die "npm could not install pnpm"; }
-}
 
 make_static() {
   PATH=$TOOLS/node_modules/.bin:$PATH CI=true \
@@ -38,7 +27,8 @@ make_static() {
 
 build() {
   [ ! -f "$RESULT/dist/manifest.json" ] || return 0
-  node_install
+  node_env
+  npm_fetch "$TOOLS" "pnpm@$PNPM" pnpm
   local work=$CACHE/assets-work
   mkdir -p "$work"
   step "building the pages' static files" "40 s; 2 minutes the first time" make_static "$work" ||

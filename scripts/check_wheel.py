@@ -15,6 +15,8 @@ PACKAGE = "invenio_multipart"
 ENTRY_POINT_GROUPS = (
     "invenio_base.apps",
     "invenio_base.api_apps",
+    "invenio_base.blueprints",
+    "invenio_assets.webpack",
     "invenio_db.alembic",
     "invenio_config.module",
 )

@@ -41,7 +41,7 @@ env_build() {
   [ "$("$base" -VV)" = "$("$venv/bin/python" -VV 2>/dev/null)" ] || rm -rf "$venv"
   "$base" -m venv "$venv" || { debian python3-venv && "$base" -m venv "$venv"; } || die "could not make $venv"
   # The first version ends below 15 and betas are not asked for: the 15 beta can never come in.
-  local wanted=("invenio-app-rdm[opensearch2]~=14.0" "gunicorn>=22" -e "$ROOT[rdm,s3,tests]")
+  local wanted=("invenio-app-rdm[opensearch2]~=14.0" "gunicorn>=22" -e "$ROOT[rdm,s3,tests,browser]")
   if "$venv/bin/python" -m pip install --quiet uv && env_install "$venv" -m uv pip install --quiet --reinstall-package invenio-multipart "${wanted[@]}"; then :
   else
     say "uv did not succeed, trying pip"

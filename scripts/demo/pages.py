@@ -50,7 +50,7 @@ def secure_headers(s3_endpoint_url=None):
         "strict_transport_security": False,
         "content_security_policy": {
             "default-src": ["'self'", "data:", "'unsafe-inline'", "blob:", *s3],
-            "script-src": ["'self'", "'unsafe-inline'", "blob:", "'wasm-unsafe-eval'"],
+            "script-src": ["'self'", "blob:", "'wasm-unsafe-eval'"],
             "object-src": ["'none'"],
         },
     }
