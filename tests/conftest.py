@@ -58,10 +58,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     )
 
 
-def _load_setup() -> ModuleType:
-    """The demo's own set-up of an instance: there is one, for both."""
-    path = ROOT / "scripts" / "demo" / "setup_instance.py"
-    spec = importlib.util.spec_from_file_location("setup_instance", path)
+def load_program(name: str) -> ModuleType:
+    """A module of the demo, which is no package: there is one, for both."""
+    path = ROOT / "scripts" / "demo" / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -178,7 +178,7 @@ def app(
         from invenio_app.factory import create_api
 
         application = create_api(**site_config)
-    setup = _load_setup()
+    setup = load_program("setup_instance")
     with application.app_context():
         setup.make_tables(application)
         setup.make_indices()

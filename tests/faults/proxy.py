@@ -299,7 +299,9 @@ _CODES = {
     429: "TooManyRequests",
     500: "InternalError",
     501: "NotImplemented",
+    502: "BadGateway",
     503: "SlowDown",
+    504: "GatewayTimeout",
 }
 
 
@@ -312,5 +314,7 @@ def _error(answer: Answered) -> bytes:
     head = f"HTTP/1.1 {answer.status} Fault\r\nContent-Type: application/xml\r\n"
     if answer.retry_after_seconds is not None:
         head += f"Retry-After: {answer.retry_after_seconds}\r\n"
+    # As buckets answer that browsers may use: they see the status of an error, too.
+    head += "Access-Control-Allow-Origin: *\r\n"
     head += f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"
     return head.encode() + body
