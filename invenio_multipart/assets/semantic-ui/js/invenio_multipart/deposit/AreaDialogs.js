@@ -12,7 +12,7 @@ import { LinkDialog } from "./LinkDialog";
 import { t } from "./text";
 
 /** What is asked before files go for good. */
-export const RemoveQuestion = ({ files, yes, no }) => (
+const RemoveQuestion = ({ files, yes, no }) => (
   <Question
     title={
       files.length === 1
@@ -35,7 +35,7 @@ RemoveQuestion.propTypes = {
 };
 
 /** The questions of adding files, one at a time. */
-export const AddingDialogs = ({ adding: { hidden, conflicts }, decimal }) => {
+const AddingDialogs = ({ adding: { hidden, conflicts }, decimal }) => {
   if (hidden.subject) {
     return (
       <HiddenDialog
@@ -67,14 +67,13 @@ AddingDialogs.propTypes = {
  * The window that somebody has opened: `{name: "details", files}`, `{name: "link", start?}`
  * or `{name: "handover"}`.
  */
-export const OpenedDialog = ({ dialog, uploads, deposit, look, onClose }) => {
+const OpenedDialog = ({ dialog, uploads, deposit, look, onClose }) => {
   const { engine, snapshot } = uploads;
   if (dialog.name === "details") {
     const ids = dialog.files.map(({ id }) => id);
     return (
       <DetailsDialog
         files={dialog.files}
-        locked={look.locked}
         onSave={async (changes) => engine.setMetadata(ids, changes)}
         onClose={onClose}
       />
@@ -114,3 +113,20 @@ OpenedDialog.propTypes = {
   look: PropTypes.object.isRequired,
   onClose: PropTypes.func.isRequired,
 };
+
+/** All windows of the files area, of which at most one is open. */
+export const AreaDialogs = ({ area, dialog, look, ...rest }) => (
+  <>
+    <AddingDialogs adding={area.adding} decimal={look.decimal} />
+    {area.rows.question && <RemoveQuestion {...area.rows.question} />}
+    {dialog && <OpenedDialog dialog={dialog} look={look} {...rest} />}
+  </>
+);
+
+AreaDialogs.propTypes = {
+  area: PropTypes.object.isRequired,
+  dialog: PropTypes.object,
+  look: PropTypes.object.isRequired,
+};
+
+AreaDialogs.defaultProps = { dialog: null };

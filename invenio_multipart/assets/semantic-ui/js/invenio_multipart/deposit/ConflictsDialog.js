@@ -6,6 +6,7 @@ import React, { useState } from "react";
 import { Button } from "semantic-ui-react";
 import { Dialog } from "./Dialog";
 import { bytes } from "./format";
+import { SmallButton } from "./SmallButton";
 import { t } from "./text";
 
 const choices = () => [
@@ -14,14 +15,57 @@ const choices = () => [
   { value: "rename", text: t("Keep both") },
 ];
 
+/** The same answer for all files. */
+const ForAll = ({ onAll }) => (
+  <div className="im-for-all">
+    <span>{t("For all:")}</span>
+    {choices().map(({ value, text }) => (
+      <SmallButton
+        key={value}
+        text={text}
+        action={`all-${value}`}
+        onClick={() => onAll(value)}
+      />
+    ))}
+  </div>
+);
+
+ForAll.propTypes = { onAll: PropTypes.func.isRequired };
+
+const Conflict = ({ name, size, choice, onChoice }) => (
+  <li className="im-choice">
+    <span className="im-name text-break">
+      {name}
+      <small>{size}</small>
+    </span>
+    <select
+      className="ui dropdown"
+      aria-label={t("What to do with {{key}}", { key: name })}
+      value={choice}
+      onChange={({ target }) => onChoice(target.value)}
+    >
+      {choices().map(({ value, text }) => (
+        <option key={value} value={value}>
+          {text}
+        </option>
+      ))}
+    </select>
+  </li>
+);
+
+Conflict.propTypes = {
+  name: PropTypes.string.isRequired,
+  size: PropTypes.string.isRequired,
+  choice: PropTypes.string.isRequired,
+  onChoice: PropTypes.func.isRequired,
+};
+
 /** Files whose names are taken: replace, keep, or keep both, for each or for all. */
 export const ConflictsDialog = ({ conflicts, decimal, onChosen, onClose }) => {
   const [chosen, setChosen] = useState({});
   const choiceOf = (key) => chosen[key] || "keep";
-  const setAll = (value) =>
-    setChosen(Object.fromEntries(conflicts.map(({ key }) => [key, value])));
-  const done = () =>
-    onChosen(Object.fromEntries(conflicts.map(({ key }) => [key, choiceOf(key)])));
+  const each = (choice) =>
+    Object.fromEntries(conflicts.map(({ key }) => [key, choice(key)]));
   return (
     <Dialog
       title={t("{{count}} files are there already", { count: conflicts.length })}
@@ -41,47 +85,21 @@ export const ConflictsDialog = ({ conflicts, decimal, onChosen, onClose }) => {
             primary
             content={t("Go on")}
             data-action="decide"
-            onClick={done}
+            onClick={() => onChosen(each(choiceOf))}
           />
         </>
       }
     >
-      {conflicts.length > 1 && (
-        <div className="im-for-all">
-          <span>{t("For all:")}</span>
-          {choices().map(({ value, text }) => (
-            <Button
-              key={value}
-              type="button"
-              basic
-              compact
-              size="mini"
-              content={text}
-              onClick={() => setAll(value)}
-            />
-          ))}
-        </div>
-      )}
+      {conflicts.length > 1 && <ForAll onAll={(value) => setChosen(each(() => value))} />}
       <ul className="im-plain">
         {conflicts.map(({ key, size }) => (
-          <li key={key} className="im-choice">
-            <span className="im-name text-break">
-              {key}
-              {Number.isFinite(size) && <small>{bytes(size, decimal)}</small>}
-            </span>
-            <select
-              className="ui dropdown"
-              aria-label={t("What to do with {{key}}", { key })}
-              value={choiceOf(key)}
-              onChange={({ target }) => setChosen({ ...chosen, [key]: target.value })}
-            >
-              {choices().map(({ value, text }) => (
-                <option key={value} value={value}>
-                  {text}
-                </option>
-              ))}
-            </select>
-          </li>
+          <Conflict
+            key={key}
+            name={key}
+            size={bytes(size, decimal)}
+            choice={choiceOf(key)}
+            onChoice={(value) => setChosen({ ...chosen, [key]: value })}
+          />
         ))}
       </ul>
     </Dialog>

@@ -7,11 +7,10 @@ import { Button } from "semantic-ui-react";
 import { moment } from "./format";
 import { t } from "./text";
 
-const DAY = 24 * 3600 * 1000;
-/** What one click adds. */
-const MORE_DAYS = 7;
-
-/** Until when unfinished files are kept, and a button for more time. */
+/**
+ * Until when unfinished files are kept, and a button for more time. `onExtend()` returns a
+ * promise.
+ */
 export const Deadline = ({ deadline, onExtend }) => {
   const [waits, setWaits] = useState(false);
   const [refusal, setRefusal] = useState("");
@@ -19,8 +18,7 @@ export const Deadline = ({ deadline, onExtend }) => {
     setWaits(true);
     setRefusal("");
     try {
-      const later = Math.max(Date.now(), new Date(deadline).getTime()) + MORE_DAYS * DAY;
-      await onExtend(new Date(later).toISOString());
+      await onExtend();
     } catch (error) {
       setRefusal(error.params?.message || error.message);
     } finally {
@@ -38,7 +36,7 @@ export const Deadline = ({ deadline, onExtend }) => {
         icon="clock outline"
         loading={waits}
         disabled={waits}
-        content={t("Keep it {{count}} days longer", { count: MORE_DAYS })}
+        content={t("Keep it longer")}
         data-action="extend"
         onClick={extend}
       />

@@ -3,10 +3,11 @@
 
 import PropTypes from "prop-types";
 import React, { useState } from "react";
-import { Button, Form, Message } from "semantic-ui-react";
+import { Button, Form } from "semantic-ui-react";
 import { Dialog } from "./Dialog";
 import { fileShape } from "./shapes";
 import { t } from "./text";
+import { Trouble } from "./Trouble";
 
 /** Kinds of files that are offered; any other word can be typed. */
 const kinds = () => [
@@ -39,42 +40,74 @@ const changes = (before, now) =>
     ]),
   );
 
-/**
- * Title, description and type of a file, or of several at once.
- *
- * `onSave(changes)` gets the changed fields, null for those that were emptied, and
- * returns a promise.
- */
-export const DetailsDialog = ({ files, locked, onSave, onClose }) => {
+/** The three fields. `field(name)` gives the properties of each. */
+const Fields = ({ field }) => (
+  // No form element: it would stand within the deposit form.
+  <Form as="div">
+    <Form.Field>
+      <label htmlFor="multipart-details-title">{t("Title")}</label>
+      <input type="text" maxLength={250} data-first-focus {...field("title")} />
+    </Form.Field>
+    <Form.Field>
+      <label htmlFor="multipart-details-description">{t("Description")}</label>
+      <textarea rows={4} maxLength={5000} {...field("description")} />
+    </Form.Field>
+    <Form.Field>
+      <label htmlFor="multipart-details-type">{t("Type")}</label>
+      <input type="text" maxLength={100} list="multipart-kinds" {...field("type")} />
+      <datalist id="multipart-kinds">
+        {kinds().map((kind) => (
+          <option key={kind} value={kind} />
+        ))}
+      </datalist>
+    </Form.Field>
+  </Form>
+);
+
+Fields.propTypes = { field: PropTypes.func.isRequired };
+
+const titleOf = (files) =>
+  files.length === 1
+    ? t("Details of {{key}}", { key: files[0].key })
+    : t("Details of {{count}} files", { count: files.length });
+
+/** What is typed, and saving it. */
+const useDetails = (files, onSave, onClose) => {
   const [before] = useState(() => start(files));
   const [now, setNow] = useState(before);
   const [waits, setWaits] = useState(false);
-  const [refusal, setRefusal] = useState("");
+  const [error, setError] = useState(null);
   const save = async () => {
     setWaits(true);
-    setRefusal("");
+    setError(null);
     try {
       await onSave(changes(before, now));
       onClose();
-    } catch (error) {
-      setRefusal(error.params?.message || error.message);
+    } catch (refusal) {
+      setError(refusal);
       setWaits(false);
     }
   };
   const field = (name) => ({
     id: `multipart-details-${name}`,
     value: now[name] ?? "",
-    readOnly: locked,
     placeholder: before[name] === null ? t("Different values") : undefined,
     onChange: ({ target }) => setNow({ ...now, [name]: target.value }),
   });
-  const title =
-    files.length === 1
-      ? t("Details of {{key}}", { key: files[0].key })
-      : t("Details of {{count}} files", { count: files.length });
+  return { field, save, waits, error };
+};
+
+/**
+ * Title, description and type of a file, or of several at once.
+ *
+ * `onSave(changes)` gets the changed fields, null for those that were emptied, and
+ * returns a promise.
+ */
+export const DetailsDialog = ({ files, onSave, onClose }) => {
+  const { field, save, waits, error } = useDetails(files, onSave, onClose);
   return (
     <Dialog
-      title={title}
+      title={titleOf(files)}
       onClose={onClose}
       actions={
         <>
@@ -89,14 +122,14 @@ export const DetailsDialog = ({ files, locked, onSave, onClose }) => {
             primary
             content={t("Save")}
             loading={waits}
-            disabled={waits || locked}
+            disabled={waits}
             data-action="save-details"
             onClick={save}
           />
         </>
       }
     >
-      {refusal && <Message negative role="alert" content={refusal} />}
+      <Trouble error={error} />
       {files.length > 1 && (
         <p>
           {t("What you change is changed for all {{count}} files.", {
@@ -104,35 +137,13 @@ export const DetailsDialog = ({ files, locked, onSave, onClose }) => {
           })}
         </p>
       )}
-      {/* No form element: it would stand within the deposit form. */}
-      <Form as="div">
-        <Form.Field>
-          <label htmlFor="multipart-details-title">{t("Title")}</label>
-          <input type="text" maxLength={250} data-first-focus {...field("title")} />
-        </Form.Field>
-        <Form.Field>
-          <label htmlFor="multipart-details-description">{t("Description")}</label>
-          <textarea rows={4} maxLength={5000} {...field("description")} />
-        </Form.Field>
-        <Form.Field>
-          <label htmlFor="multipart-details-type">{t("Type")}</label>
-          <input type="text" maxLength={100} list="multipart-kinds" {...field("type")} />
-          <datalist id="multipart-kinds">
-            {kinds().map((kind) => (
-              <option key={kind} value={kind} />
-            ))}
-          </datalist>
-        </Form.Field>
-      </Form>
+      <Fields field={field} />
     </Dialog>
   );
 };
 
 DetailsDialog.propTypes = {
   files: PropTypes.arrayOf(fileShape).isRequired,
-  locked: PropTypes.bool,
   onSave: PropTypes.func.isRequired,
   onClose: PropTypes.func.isRequired,
 };
-
-DetailsDialog.defaultProps = { locked: false };

@@ -5,6 +5,7 @@ import PropTypes from "prop-types";
 import React, { useRef } from "react";
 import { Button, Header, Icon, Segment } from "semantic-ui-react";
 import { fromInput, pickFiles, pickFolder } from "./chosen";
+import { SmallButton } from "./SmallButton";
 import { t } from "./text";
 
 /** An `<input>` beside a button: the way where no file handles exist, and for tests. */
@@ -41,24 +42,12 @@ const choose = (pick, input, onChosen) => async () => {
   return onChosen(await chosen);
 };
 
-/** Where files are dropped or chosen, and the other ways to bring them. */
-export const DropZone = ({
-  empty,
-  over,
-  error,
-  disabled,
-  onChosen,
-  onLink,
-  onHandOver,
-}) => {
+/** The two buttons that open a choice of the browser, and what they need for it. */
+const Choosers = ({ error, onChosen }) => {
   const files = useRef(null);
   const folder = useRef(null);
   return (
-    <Segment
-      basic
-      padded={empty ? "very" : undefined}
-      className={`file-upload-area im-drop${empty ? " no-files" : ""}${over ? " im-over" : ""}`}
-    >
+    <div className="im-drop-buttons">
       <HiddenInput innerRef={files} label={t("Upload files")} onChosen={onChosen} />
       <HiddenInput
         innerRef={folder}
@@ -66,65 +55,69 @@ export const DropZone = ({
         label={t("Upload folder")}
         onChosen={onChosen}
       />
-      <div className="im-drop-main">
-        <Header as="p" size="small" className="im-drop-text">
-          <Icon name={over ? "cloud download" : "cloud upload"} aria-hidden="true" />
-          {over ? t("Let go to upload") : t("Drag and drop files or folders")}
-        </Header>
-        <span className="im-drop-or">- {t("or")} -</span>
-        <div className="im-drop-buttons">
-          <Button
-            type="button"
-            className={error ? "error" : "primary"}
-            labelPosition="left"
-            icon="upload"
-            content={t("Upload files")}
-            disabled={disabled}
-            onClick={choose(pickFiles, files, onChosen)}
-          />
-          <Button
-            type="button"
-            labelPosition="left"
-            icon="folder open outline"
-            content={t("Upload folder")}
-            disabled={disabled}
-            onClick={choose(pickFolder, folder, onChosen)}
-          />
-        </div>
-      </div>
-      <div className="im-drop-more">
-        <Button
-          type="button"
-          basic
-          compact
-          size="small"
-          icon="linkify"
-          content={t("Use a file that is already here")}
-          disabled={disabled}
-          onClick={onLink}
-        />
-        <Button
-          type="button"
-          basic
-          compact
-          size="small"
-          icon="terminal"
-          content={t("Upload from another computer")}
-          onClick={onHandOver}
-        />
-      </div>
-    </Segment>
+      <Button
+        type="button"
+        className={error ? "error" : "primary"}
+        labelPosition="left"
+        icon="upload"
+        content={t("Upload files")}
+        onClick={choose(pickFiles, files, onChosen)}
+      />
+      <Button
+        type="button"
+        labelPosition="left"
+        icon="folder open outline"
+        content={t("Upload folder")}
+        onClick={choose(pickFolder, folder, onChosen)}
+      />
+    </div>
   );
 };
+
+Choosers.propTypes = {
+  error: PropTypes.bool.isRequired,
+  onChosen: PropTypes.func.isRequired,
+};
+
+/** Where files are dropped or chosen, and the other ways to bring them. */
+export const DropZone = ({ empty, over, error, onChosen, onLink, onHandOver }) => (
+  <Segment
+    basic
+    padded={empty ? "very" : undefined}
+    className={`file-upload-area im-drop${empty ? " no-files" : ""}${over ? " im-over" : ""}`}
+  >
+    <div className="im-drop-main">
+      <Header as="p" size="small" className="im-drop-text">
+        <Icon name={over ? "cloud download" : "cloud upload"} aria-hidden="true" />
+        {over ? t("Let go to upload") : t("Drag and drop files or folders")}
+      </Header>
+      <span className="im-drop-or">- {t("or")} -</span>
+      <Choosers error={error} onChosen={onChosen} />
+    </div>
+    <div className="im-drop-more">
+      <SmallButton
+        size="small"
+        icon="linkify"
+        text={t("Use a file that is already here")}
+        action="open-link"
+        onClick={onLink}
+      />
+      <SmallButton
+        size="small"
+        icon="terminal"
+        text={t("Upload from another computer")}
+        action="open-handover"
+        onClick={onHandOver}
+      />
+    </div>
+  </Segment>
+);
 
 DropZone.propTypes = {
   empty: PropTypes.bool.isRequired,
   over: PropTypes.bool.isRequired,
-  error: PropTypes.bool,
-  disabled: PropTypes.bool,
+  error: PropTypes.bool.isRequired,
   onChosen: PropTypes.func.isRequired,
   onLink: PropTypes.func.isRequired,
   onHandOver: PropTypes.func.isRequired,
 };
-
-DropZone.defaultProps = { error: false, disabled: false };

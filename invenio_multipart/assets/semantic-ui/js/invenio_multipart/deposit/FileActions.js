@@ -3,8 +3,8 @@
 
 import PropTypes from "prop-types";
 import React from "react";
-import { Button } from "semantic-ui-react";
 import { fileShape } from "./shapes";
+import { SmallButton } from "./SmallButton";
 import { t } from "./text";
 
 /** State -> what can be done with a file in it. */
@@ -54,18 +54,14 @@ export const FileActions = ({ file, opens, onAction }) => {
         const { icon, words, primary, text } = looks[action];
         const label = t("{{action}} {{key}}", { action: words, key: file.key });
         return (
-          <Button
+          <SmallButton
             key={action}
-            type="button"
-            size="mini"
-            compact
-            basic={!primary}
             primary={primary}
             icon={icon}
-            content={text}
+            text={text}
             title={text || words}
             aria-label={label}
-            data-action={action}
+            action={action}
             onClick={() => onAction(action, file)}
           />
         );

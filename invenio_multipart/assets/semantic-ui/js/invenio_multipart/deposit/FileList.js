@@ -95,84 +95,87 @@ const heightOf = (row, sizes) => {
   return sizes.file + (row.file.error ? sizes.problem : 0);
 };
 
+/** One row of the tree, whichever it is. `all` is what `FileList` gets. */
+const TreeRow = ({ row, number, sorted, folding: [closed, fold], all }) => {
+  const { look, selection, on } = all;
+  if (row.type === "folder") {
+    const within = filesBelow(sorted, row.path);
+    return (
+      <FolderRow
+        folder={row}
+        number={number}
+        open={!closed.has(row.path)}
+        selected={within.every(({ id }) => selection.has(id))}
+        locked={look.locked}
+        decimal={look.decimal}
+        onSelect={() => on.selectAll(within)}
+        onFold={() => fold(row.path)}
+        onRemove={() => on.remove(within)}
+      />
+    );
+  }
+  const { file, name, depth } = row;
+  return (
+    <FileRow
+      file={file}
+      name={name}
+      depth={depth}
+      number={number}
+      url={all.urlOf(file)}
+      formError={all.errorOf(file)}
+      look={{
+        decimal: look.decimal,
+        locked: look.locked,
+        selected: selection.has(file.id),
+        preview: look.preview === file.key,
+        opens: all.kept.has(file.key),
+      }}
+      onAction={on.action}
+      onSelect={on.select}
+      onPreview={on.preview}
+    />
+  );
+};
+
+TreeRow.propTypes = {
+  row: PropTypes.object.isRequired,
+  number: PropTypes.number.isRequired,
+  sorted: PropTypes.array.isRequired,
+  folding: PropTypes.array.isRequired,
+  all: PropTypes.object.isRequired,
+};
+
 /** The files of the draft as a table with folders that fold. */
-export const FileList = ({ files, look, selection, kept, urlOf, errorOf, on }) => {
-  const { decimal, locked, preview } = look;
+export const FileList = (all) => {
+  const { files, look, selection, on } = all;
   const sorted = useSorted(files);
-  const [closed, fold] = useFolding();
+  const folding = useFolding();
+  const [closed] = folding;
   const rows = useMemo(() => treeRows(sorted, closed), [sorted, closed]);
   const many = rows.length > MANY;
   const sizes = HEIGHTS[useNarrow() ? "narrow" : "wide"];
   const heights = useMemo(() => rows.map((row) => heightOf(row, sizes)), [rows, sizes]);
   const { ref, first, last, above, below } = useWindowed(heights, many);
-  const ofFolder = (folder) => filesBelow(sorted, folder.path);
-  const onFolder = {
-    fold,
-    select: (folder) => on.selectAll(ofFolder(folder)),
-    remove: (folder) => on.remove(ofFolder(folder)),
-  };
-
-  const draw = (row, number) => {
-    if (row.type === "folder") {
-      return (
-        <FolderRow
-          key={row.id}
-          folder={row}
-          number={number}
-          open={!closed.has(row.path)}
-          selected={ofFolder(row).every(({ id }) => selection.has(id))}
-          locked={locked}
-          decimal={decimal}
-          on={onFolder}
-        />
-      );
-    }
-    const { file, name, depth } = row;
-    return (
-      <FileRow
-        key={row.id}
-        file={file}
-        name={name}
-        depth={depth}
-        number={number}
-        url={urlOf(file)}
-        formError={errorOf(file)}
-        look={{
-          decimal,
-          locked,
-          selected: selection.has(file.id),
-          preview: preview === file.key,
-          opens: kept.has(file.key),
-        }}
-        onAction={on.action}
-        onSelect={on.select}
-        onPreview={on.preview}
-      />
-    );
-  };
-
+  // A box that scrolls has to be reachable by keyboard.
+  const scrolling = many && { tabIndex: 0, "aria-label": t("Files") };
   return (
     <div
       role="table"
       aria-label={t("Files")}
       aria-rowcount={rows.length + 1}
-      className={`im-table${many ? " im-many" : ""}${locked ? " im-locked" : ""}`}
+      className={`im-table${many ? " im-many" : ""}${look.locked ? " im-locked" : ""}`}
     >
       <Head
-        all={files.every(({ id }) => selection.has(id))}
+        all={files.length > 0 && files.every(({ id }) => selection.has(id))}
         some={selection.size > 0}
-        locked={locked}
+        locked={look.locked}
         onAll={() => on.selectAll(files)}
       />
-      <div
-        role="rowgroup"
-        className="im-body"
-        ref={ref}
-        // A box that scrolls has to be reachable by keyboard.
-        {...(many && { tabIndex: 0, "aria-label": t("Files") })}
-      >
+      <div role="rowgroup" className="im-body" ref={ref} {...scrolling}>
         {above > 0 && <div role="presentation" style={{ height: above }} />}
-        {rows.slice(first, last).map((row, i) => draw(row, first + i + 2))}
+        {rows.slice(first, last).map((row, i) => (
+          <TreeRow key={row.id} {...{ row, sorted, folding, all }} number={first + i + 2} />
+        ))}
         {below > 0 && <div role="presentation" style={{ height: below }} />}
       </div>
     </div>

@@ -4,14 +4,13 @@
 import { getIn } from "formik";
 import PropTypes from "prop-types";
 import React, { useRef, useState } from "react";
-import { AddingDialogs, OpenedDialog, RemoveQuestion } from "./AreaDialogs";
+import { AboveList } from "./AboveList";
+import { AreaDialogs } from "./AreaDialogs";
 import { DropZone } from "./DropZone";
 import { FileList } from "./FileList";
-import { ListBar } from "./ListBar";
 import { LiveRegion } from "./LiveRegion";
-import { Notices } from "./Notices";
+import { latestDeadline } from "./requests";
 import { t } from "./text";
-import { TotalsBar } from "./TotalsBar";
 import { matches } from "./tree";
 import { useAdding } from "./useAdding";
 import { useDrop } from "./useDrop";
@@ -38,67 +37,6 @@ const usePreview = ({ values, setFieldValue }) => {
   const preview = values.files?.default_preview || "";
   const setPreview = useStable((key) => setFieldValue("files.default_preview", key));
   return [preview, setPreview];
-};
-
-/** Everything above the list: what is to be said, how far all is, what is selected. */
-const AboveList = ({
-  uploads,
-  own,
-  decimal,
-  handedOver,
-  onForgive,
-  selected,
-  onDetails,
-  onRemove,
-  filter,
-  onFilter,
-}) => {
-  const { engine, snapshot } = uploads;
-  const { files } = snapshot;
-  const dismiss = (code) => {
-    engine.dismiss(code);
-    onForgive();
-  };
-  return (
-    <>
-      <Notices
-        snapshot={{ ...snapshot, notices: [...own, ...snapshot.notices] }}
-        decimal={decimal}
-        handedOver={handedOver}
-        onDismiss={dismiss}
-        onExtend={(deadline) => engine.extend(deadline)}
-      />
-      <TotalsBar
-        snapshot={snapshot}
-        decimal={decimal}
-        onPause={() => engine.pause()}
-        onProceed={() => engine.proceed()}
-        onCancel={() => onRemove(files.filter(({ state }) => state !== "completed"))}
-        onRetry={(failed) => failed.forEach(({ id }) => engine.retry(id))}
-      />
-      <ListBar
-        files={files}
-        selected={selected}
-        filter={filter}
-        onFilter={onFilter}
-        onDetails={() => onDetails(selected)}
-        onRemove={() => onRemove(selected)}
-      />
-    </>
-  );
-};
-
-AboveList.propTypes = {
-  uploads: PropTypes.object.isRequired,
-  own: PropTypes.array.isRequired,
-  decimal: PropTypes.bool.isRequired,
-  handedOver: PropTypes.bool.isRequired,
-  onForgive: PropTypes.func.isRequired,
-  selected: PropTypes.array.isRequired,
-  onDetails: PropTypes.func.isRequired,
-  onRemove: PropTypes.func.isRequired,
-  filter: PropTypes.object.isRequired,
-  onFilter: PropTypes.func.isRequired,
 };
 
 /** What the area can do: rows, additions, selection, and what went wrong with them. */
@@ -174,6 +112,9 @@ export const FilesArea = ({
           selected={selection.files}
           onDetails={onDetails}
           onRemove={rows.remove}
+          onExtend={async () =>
+            uploads.engine.extend(await latestDeadline(deposit.record.id))
+          }
           filter={filter}
           onFilter={setFilter}
         />
@@ -197,17 +138,10 @@ export const FilesArea = ({
         data-testid="multipart-again"
         {...rows.picker}
       />
-      <AddingDialogs adding={adding} decimal={decimal} />
-      {rows.question && <RemoveQuestion {...rows.question} />}
-      {dialog && (
-        <OpenedDialog
-          dialog={dialog}
-          uploads={uploads}
-          deposit={deposit}
-          look={look}
-          onClose={() => onDialog(null)}
-        />
-      )}
+      <AreaDialogs
+        {...{ area, dialog, uploads, deposit, look }}
+        onClose={() => onDialog(null)}
+      />
     </div>
   );
 };

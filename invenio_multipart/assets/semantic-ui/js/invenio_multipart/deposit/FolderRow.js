@@ -3,10 +3,11 @@
 
 import PropTypes from "prop-types";
 import React from "react";
-import { Button, Checkbox, Icon } from "semantic-ui-react";
+import { Checkbox, Icon } from "semantic-ui-react";
 import { Bar } from "./Bar";
 import { bytes, percent } from "./format";
 import { folderShape } from "./shapes";
+import { SmallButton } from "./SmallButton";
 import { t } from "./text";
 
 const summary = ({ files, done, failed }) => {
@@ -17,7 +18,17 @@ const summary = ({ files, done, failed }) => {
 };
 
 /** A folder of the tree: fold it, select all in it, remove all in it. */
-export const FolderRow = ({ folder, number, open, selected, locked, decimal, on }) => (
+export const FolderRow = ({
+  folder,
+  number,
+  open,
+  selected,
+  locked,
+  decimal,
+  onSelect,
+  onFold,
+  onRemove,
+}) => (
   <div
     role="row"
     aria-rowindex={number}
@@ -29,18 +40,13 @@ export const FolderRow = ({ folder, number, open, selected, locked, decimal, on 
         <Checkbox
           checked={selected}
           aria-label={t("Select all in {{folder}}", { folder: folder.path })}
-          onChange={() => on.select(folder)}
+          onChange={onSelect}
         />
       )}
     </div>
     <div role="cell" className="im-preview" />
     <div role="cell" className="im-what" style={{ "--depth": folder.depth }}>
-      <button
-        type="button"
-        className="im-fold"
-        aria-expanded={open}
-        onClick={() => on.fold(folder.path)}
-      >
+      <button type="button" className="im-fold" aria-expanded={open} onClick={onFold}>
         <Icon name={open ? "caret down" : "caret right"} aria-hidden="true" />
         <Icon name={open ? "folder open" : "folder"} aria-hidden="true" />
         {folder.name}
@@ -63,15 +69,12 @@ export const FolderRow = ({ folder, number, open, selected, locked, decimal, on 
     <div role="cell" className="im-do">
       {!locked && (
         <div className="im-actions">
-          <Button
-            type="button"
-            size="mini"
-            compact
-            basic
+          <SmallButton
             icon="trash alternate outline"
             title={t("Remove")}
             aria-label={t("Remove all in {{folder}}", { folder: folder.path })}
-            onClick={() => on.remove(folder)}
+            action="remove"
+            onClick={onRemove}
           />
         </div>
       )}
@@ -86,9 +89,7 @@ FolderRow.propTypes = {
   selected: PropTypes.bool.isRequired,
   locked: PropTypes.bool.isRequired,
   decimal: PropTypes.bool.isRequired,
-  on: PropTypes.shape({
-    select: PropTypes.func.isRequired,
-    fold: PropTypes.func.isRequired,
-    remove: PropTypes.func.isRequired,
-  }).isRequired,
+  onSelect: PropTypes.func.isRequired,
+  onFold: PropTypes.func.isRequired,
+  onRemove: PropTypes.func.isRequired,
 };

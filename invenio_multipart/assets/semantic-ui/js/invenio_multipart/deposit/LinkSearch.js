@@ -4,7 +4,8 @@
 import PropTypes from "prop-types";
 import React, { useState } from "react";
 import { Button, Icon, Input, Label, Loader } from "semantic-ui-react";
-import { findRecords } from "./requests";
+import { findRecords, PAGE } from "./requests";
+import { SmallButton } from "./SmallButton";
 import { t } from "./text";
 import { Trouble } from "./Trouble";
 import { useAsync } from "./useAsync";
@@ -67,6 +68,34 @@ Scope.propTypes = {
   onScope: PropTypes.func.isRequired,
 };
 
+const Pages = ({ page, total, onPage }) => {
+  const pages = Math.ceil(total / PAGE);
+  if (pages < 2) return null;
+  return (
+    <div className="im-pages">
+      <SmallButton
+        icon="angle left"
+        aria-label={t("Previous page")}
+        disabled={page === 1}
+        onClick={() => onPage(page - 1)}
+      />
+      {t("Page {{page}} of {{pages}}", { page, pages })}
+      <SmallButton
+        icon="angle right"
+        aria-label={t("Next page")}
+        disabled={page === pages}
+        onClick={() => onPage(page + 1)}
+      />
+    </div>
+  );
+};
+
+Pages.propTypes = {
+  page: PropTypes.number.isRequired,
+  total: PropTypes.number.isRequired,
+  onPage: PropTypes.func.isRequired,
+};
+
 /** Find a record whose files to use. `own`: id of this draft, which is left out. */
 export const LinkSearch = ({ own, onOpen }) => {
   const [scope, setScope] = useState("mine");
@@ -104,31 +133,7 @@ export const LinkSearch = ({ own, onOpen }) => {
           <Hit key={`${record.id}-${record.status}`} record={record} onOpen={onOpen} />
         ))}
       </ul>
-      {value && value.total > 10 && (
-        <div className="im-pages">
-          <Button
-            type="button"
-            basic
-            compact
-            size="mini"
-            icon="angle left"
-            aria-label={t("Previous page")}
-            disabled={page === 1}
-            onClick={() => setPage(page - 1)}
-          />
-          {t("Page {{page}} of {{pages}}", { page, pages: Math.ceil(value.total / 10) })}
-          <Button
-            type="button"
-            basic
-            compact
-            size="mini"
-            icon="angle right"
-            aria-label={t("Next page")}
-            disabled={page * 10 >= value.total}
-            onClick={() => setPage(page + 1)}
-          />
-        </div>
-      )}
+      <Pages page={page} total={value?.total || 0} onPage={setPage} />
     </>
   );
 };

@@ -3,7 +3,8 @@
 
 import PropTypes from "prop-types";
 import React from "react";
-import { Button, Checkbox, Input } from "semantic-ui-react";
+import { Checkbox, Input } from "semantic-ui-react";
+import { SmallButton } from "./SmallButton";
 import { t } from "./text";
 
 /** From so many files on there is something to look for. */
@@ -35,24 +36,16 @@ export const ListBar = ({ files, selected, filter, onFilter, onDetails, onRemove
       {selected.length > 0 && (
         <span className="im-selection" role="group" aria-label={t("Selected files")}>
           <strong>{t("{{count}} selected", { count: selected.length })}</strong>
-          <Button
-            type="button"
-            size="mini"
-            compact
-            basic
+          <SmallButton
             icon="pencil"
-            content={t("Edit details")}
-            data-action="details-selected"
+            text={t("Edit details")}
+            action="details-selected"
             onClick={onDetails}
           />
-          <Button
-            type="button"
-            size="mini"
-            compact
-            basic
+          <SmallButton
             icon="trash alternate outline"
-            content={t("Remove")}
-            data-action="remove-selected"
+            text={t("Remove")}
+            action="remove-selected"
             onClick={onRemove}
           />
         </span>

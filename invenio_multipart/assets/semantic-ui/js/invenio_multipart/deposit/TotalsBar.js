@@ -3,9 +3,10 @@
 
 import PropTypes from "prop-types";
 import React from "react";
-import { Button, Icon } from "semantic-ui-react";
+import { Icon } from "semantic-ui-react";
 import { Bar } from "./Bar";
 import { bytes, percent, speed, timeLeft } from "./format";
+import { SmallButton } from "./SmallButton";
 import { t } from "./text";
 
 const RUNNING = new Set(["queued", "checking", "uploading", "waiting"]);
@@ -36,18 +37,8 @@ export const TotalsBar = ({ snapshot, decimal, onPause, onProceed, onCancel, onR
   const paused = files.some(({ state }) => state === "paused");
   const failed = files.filter(({ state, hasFile }) => state === "failed" && hasFile);
   const { icon, text, loading } = headline(snapshot, running, paused);
-  const button = (key, look, words, onClick) => (
-    <Button
-      key={key}
-      type="button"
-      size="mini"
-      compact
-      basic
-      icon={look}
-      content={words}
-      data-action={key}
-      onClick={onClick}
-    />
+  const button = (action, icon, text, onClick) => (
+    <SmallButton key={action} {...{ action, icon, text, onClick }} />
   );
   return (
     <div className="im-totals" data-testid="multipart-totals">

@@ -3,18 +3,11 @@
 
 import PropTypes from "prop-types";
 import React, { useState } from "react";
-import { Grid, Header, Icon, Message, Segment } from "semantic-ui-react";
-import {
-  EditFilesAccordion,
-  FileUploaderToolbar,
-  NewVersionButton,
-  QuotaManager,
-  useDeposit,
-  useQuotaManager,
-} from "./adapter";
+import { Grid, Header, Segment } from "semantic-ui-react";
+import { FileUploaderToolbar, QuotaManager, useDeposit, useQuotaManager } from "./adapter";
 import { FilesArea } from "./FilesArea";
+import { Note } from "./Note";
 import { PreviousVersion } from "./PreviousVersion";
-import { previousVersion } from "./requests";
 import { t } from "./text";
 import { useUploads } from "./useUploads";
 
@@ -25,65 +18,6 @@ const MetadataOnly = () => (
     </Header>
   </Segment>
 );
-
-/** What may be done with the files once the record is published, and how. */
-const Note = ({
-  isDraftRecord,
-  filesLocked,
-  fileModification,
-  record,
-  permissions,
-  draft,
-}) => {
-  if (isDraftRecord) {
-    return (
-      <Message visible warning>
-        <p>
-          <Icon name="warning sign" />
-          {t(
-            "File addition, removal or modification are not allowed after you have published your upload.",
-          )}
-        </p>
-      </Message>
-    );
-  }
-  if (!filesLocked) return null;
-  if (fileModification?.enabled && fileModification?.valid_user) {
-    return (
-      <EditFilesAccordion
-        record={record}
-        permissions={permissions}
-        fileModification={fileModification}
-        draft={draft}
-      />
-    );
-  }
-  return (
-    <Message info>
-      <NewVersionButton
-        record={record}
-        onError={() => {}}
-        className="right-floated"
-        disabled={!permissions?.can_new_version}
-      />
-      <p className="display-inline-block mt-5">
-        <Icon name="info circle" size="large" />
-        {t("You must create a new version to add, modify or delete files.")}
-      </p>
-    </Message>
-  );
-};
-
-Note.propTypes = {
-  isDraftRecord: PropTypes.bool.isRequired,
-  filesLocked: PropTypes.bool.isRequired,
-  fileModification: PropTypes.object,
-  record: PropTypes.object.isRequired,
-  permissions: PropTypes.object,
-  draft: PropTypes.object.isRequired,
-};
-
-Note.defaultProps = { fileModification: {}, permissions: {} };
 
 /** One row of upstream's grid, over the whole width. */
 const Row = ({ className, children }) => (
@@ -115,15 +49,6 @@ export const Uploader = (props) => {
   const room = useQuotaManager(quota, filesSize);
   const [dialog, setDialog] = useState(null);
   const fresh = filesEnabled && isDraftRecord && deposit.hasParentRecord && !files.length;
-  const importAll = async () => {
-    await deposit.importFiles();
-    await uploads.engine.refresh();
-  };
-  const chooseSome = async () => {
-    const start = await previousVersion(record);
-    // Withdrawn since: then all records are searched.
-    setDialog({ name: "link", ...(start && { start }) });
-  };
 
   return (
     <Grid className="file-uploader">
@@ -144,11 +69,7 @@ export const Uploader = (props) => {
       </Grid.Row>
       {fresh && (
         <Row className="pt-5 pb-5">
-          <PreviousVersion
-            importing={deposit.importing}
-            onImport={importAll}
-            onChoose={chooseSome}
-          />
+          <PreviousVersion {...{ deposit, uploads }} onDialog={setDialog} />
         </Row>
       )}
       {room.showQuotaSection && (

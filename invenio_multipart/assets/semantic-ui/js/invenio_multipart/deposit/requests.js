@@ -4,6 +4,7 @@
 // Requests of the dialogs: what they need of the API beside the engine.
 
 import { api } from "./adapter";
+import { t } from "./text";
 
 /** The answer's body; rejects with `code` and `params` as the engine's errors have them. */
 export const ask = async (method, url, body) => {
@@ -22,7 +23,8 @@ export const ask = async (method, url, body) => {
 export const settingsOf = (id) =>
   ask("GET", id ? `/records/${id}/draft/uploads/settings` : "/uploads/settings");
 
-const PAGE = 10;
+/** Records in a page of the search. */
+export const PAGE = 10;
 
 /** Lucene's own signs have no meaning in what people type. */
 const escaped = (words) => words.replace(/[+\-!(){}[\]^"~*?:\\/&|]/g, "\\$&");
@@ -48,13 +50,21 @@ export const findRecords = async (scope, words, page = 1) => {
 
 /** The finished files of a record or draft: `[{key, size, checksum}]`. */
 export const filesOf = async (record) => {
+  if (record.known) return record.known;
   const { entries } = await ask("GET", record.links.files);
   return (entries || []).filter(({ status }) => status === "completed");
 };
 
-/** The latest published version before this draft, or null. */
-export const previousVersion = async (record) => {
-  const { hits } = await ask("GET", `${record.links.versions}?size=5&sort=version`);
-  const others = hits.hits.filter(({ id }) => id !== record.id);
-  return others.sort((a, b) => b.versions.index - a.versions.index)[0] || null;
+/** The version before this draft as a record whose files are known, or null. */
+export const previousVersion = async (draft) => {
+  const { record, files } = await ask("GET", `/records/${draft}/draft/links/previous`);
+  if (!record) return null;
+  const title = t("Version {{number}}", { number: record.version });
+  return { id: record.id, metadata: { title }, known: files };
+};
+
+/** A moment as far ahead as the site lets unfinished uploads rest, in its own words. */
+export const latestDeadline = async (draft) => {
+  const { upload } = await settingsOf(draft);
+  return `in ${upload.lifetime_seconds} seconds`;
 };
