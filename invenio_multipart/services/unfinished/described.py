@@ -108,8 +108,8 @@ def _readable_drafts(
         parent = by_id.get(draft.model.parent_id)
         if parent is None:
             continue
-        # Each would ask for its own, one after the other.
-        draft.parent = parent
+        # Each would ask for its own, one after the other. Assigned, it would be written.
+        service.draft_cls.parent.field._set_cache(draft, parent)
         if service.check_permission(identity, "read_draft", record=draft):
             found[draft.id] = draft
     return found
