@@ -47,8 +47,9 @@ const useArea = (uploads, deposit, { allowEmptyFiles, onDetails }) => {
   const adding = useAdding(uploads.engine, { allowEmptyFiles, draft: deposit.ensureDraft });
   const onRemoved = (keys) => {
     if (keys.includes(preview)) setPreview("");
-    // The button that was pressed has gone with its row.
-    box.current?.focus();
+    // The button that was pressed goes with its row; not before the question has closed,
+    // which gives the focus back to it.
+    setTimeout(() => box.current?.focus());
   };
   const rows = useRowActions(uploads, { draft: deposit.record?.id, onDetails, onRemoved });
   const own = [...adding.refused, uploads.trouble, rows.trouble].filter(Boolean);

@@ -17,6 +17,21 @@ const summary = ({ files, done, failed }) => {
   return parts.join(" · ");
 };
 
+/** How far all files of a folder are. */
+const FolderState = ({ folder }) => (
+  <div className="im-state">
+    <div className="im-state-word">{summary(folder)}</div>
+    {folder.done < folder.files && (
+      <Bar
+        percent={percent(folder.doneBytes, folder.size)}
+        label={t("Progress of {{key}}", { key: folder.path })}
+      />
+    )}
+  </div>
+);
+
+FolderState.propTypes = { folder: folderShape.isRequired };
+
 /** A folder of the tree: fold it, select all in it, remove all in it. */
 export const FolderRow = ({
   folder,
@@ -56,15 +71,7 @@ export const FolderRow = ({
       {bytes(folder.size, decimal)}
     </div>
     <div role="cell" className="im-how">
-      <div className="im-state">
-        <div className="im-state-word">{summary(folder)}</div>
-        {folder.done < folder.files && (
-          <Bar
-            percent={percent(folder.doneBytes, folder.size)}
-            label={t("Progress of {{key}}", { key: folder.path })}
-          />
-        )}
-      </div>
+      <FolderState folder={folder} />
     </div>
     <div role="cell" className="im-do">
       {!locked && (

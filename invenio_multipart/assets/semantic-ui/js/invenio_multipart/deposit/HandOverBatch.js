@@ -35,6 +35,18 @@ const Explanation = ({ mode }) => (
 
 Explanation.propTypes = { mode: PropTypes.string.isRequired };
 
+const ManyFiles = () => (
+  <details className="im-more">
+    <summary>{t("Many or large files?")}</summary>
+    <p>
+      {t(
+        "Paste what these commands print on the other computer. With its size behind a tab a file can have more than 5 GB, and is sent in parts.",
+      )}
+    </p>
+    <pre>{LISTING}</pre>
+  </details>
+);
+
 const NewBatch = ({ mode, maxHours, waits, onMake }) => {
   const [list, setList] = useState("");
   const [hours, setHours] = useState(Math.min(24, maxHours));
@@ -52,15 +64,7 @@ const NewBatch = ({ mode, maxHours, waits, onMake }) => {
           value={list}
           onChange={({ target }) => setList(target.value)}
         />
-        <details className="im-more">
-          <summary>{t("Many or large files?")}</summary>
-          <p>
-            {t(
-              "Paste what these commands print on the other computer. With its size behind a tab a file can have more than 5 GB, and is sent in parts.",
-            )}
-          </p>
-          <pre>{LISTING}</pre>
-        </details>
+        <ManyFiles />
       </Form.Field>
       <Form.Group inline className="im-line">
         <label htmlFor="multipart-hours">{t("Good for")}</label>
@@ -97,18 +101,53 @@ NewBatch.propTypes = {
   onMake: PropTypes.func.isRequired,
 };
 
-/** A script or credentials for a set of files; revocable while they are good. */
-export const HandOverBatch = ({ draft, mode, maxHours, open, onChanged }) => {
+/** A batch that was opened before, here or elsewhere: its script again, or its end. */
+const OpenElsewhere = ({ scripted, waits, onShow, onEnd }) => (
+  <div className="im-line">
+    <span>{t("An upload into this draft is open.")}</span>
+    {scripted && (
+      <Button
+        type="button"
+        size="small"
+        primary
+        loading={waits}
+        content={t("Show its script")}
+        data-action="show-batch"
+        onClick={onShow}
+      />
+    )}
+    <Button
+      type="button"
+      size="small"
+      negative
+      basic
+      disabled={waits}
+      content={t("End it")}
+      data-action="end-batch"
+      onClick={onEnd}
+    />
+  </div>
+);
+
+OpenElsewhere.propTypes = {
+  scripted: PropTypes.bool.isRequired,
+  waits: PropTypes.bool.isRequired,
+  onShow: PropTypes.func.isRequired,
+  onEnd: PropTypes.func.isRequired,
+};
+
+/** The batch that this dialog shows, and what can be done with it. */
+const useBatch = ({ draft, mode, open, onChanged }) => {
   const [batch, setBatch] = useState(null);
   const [waits, setWaits] = useState(false);
   const [error, setError] = useState(null);
   const doing =
     (work) =>
-    async (...args) => {
+    async (...given) => {
       setWaits(true);
       setError(null);
       try {
-        setBatch(await work(...args));
+        setBatch(await work(...given));
         onChanged();
       } catch (refusal) {
         setError(refusal);
@@ -116,12 +155,27 @@ export const HandOverBatch = ({ draft, mode, maxHours, open, onChanged }) => {
         setWaits(false);
       }
     };
-  const make = doing((files, hours) => announce(draft, files, mode, hours));
-  const end = doing(async () => {
-    await revoke(batch ? batch.id : open);
-    return null;
+  return {
+    batch,
+    waits,
+    error,
+    make: doing((files, hours) => announce(draft, files, mode, hours)),
+    show: doing(() => reopen(open)),
+    end: doing(async () => {
+      await revoke(batch ? batch.id : open);
+      return null;
+    }),
+  };
+};
+
+/** A script or credentials for a set of files; revocable while they are good. */
+export const HandOverBatch = ({ draft, mode, maxHours, open, onChanged }) => {
+  const { batch, waits, error, make, show, end } = useBatch({
+    draft,
+    mode,
+    open,
+    onChanged,
   });
-  const show = doing(() => reopen(open));
   return (
     <>
       <Explanation mode={mode} />
@@ -130,30 +184,7 @@ export const HandOverBatch = ({ draft, mode, maxHours, open, onChanged }) => {
         <HandOverOpen batch={batch} waits={waits} onEnd={end} onChanged={onChanged} />
       )}
       {!batch && open && (
-        <div className="im-line">
-          <span>{t("An upload into this draft is open.")}</span>
-          {mode !== STS && (
-            <Button
-              type="button"
-              size="small"
-              primary
-              loading={waits}
-              content={t("Show its script")}
-              data-action="show-batch"
-              onClick={show}
-            />
-          )}
-          <Button
-            type="button"
-            size="small"
-            negative
-            basic
-            disabled={waits}
-            content={t("End it")}
-            data-action="end-batch"
-            onClick={end}
-          />
-        </div>
+        <OpenElsewhere scripted={mode !== STS} waits={waits} onShow={show} onEnd={end} />
       )}
       {!batch && !open && (
         <NewBatch mode={mode} maxHours={maxHours} waits={waits} onMake={make} />

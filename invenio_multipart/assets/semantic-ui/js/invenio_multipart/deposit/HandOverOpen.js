@@ -11,16 +11,32 @@ import { complete, credentialCommands, scriptCommands } from "./handover";
 import { t } from "./text";
 import { Trouble } from "./Trouble";
 
-/** What to paste on the other computer, until when it is good, and the way to end it. */
-export const HandOverOpen = ({ batch, waits, onEnd, onChanged }) => {
-  const [asks, setAsks] = useState(false);
+const RevokeQuestion = ({ onYes, onNo }) => (
+  <Question
+    title={t("Revoke this upload?")}
+    yes={t("Revoke")}
+    danger
+    onYes={onYes}
+    onNo={onNo}
+  >
+    <p>{t("What was sent by it is removed, and it cannot be used any more.")}</p>
+  </Question>
+);
+
+RevokeQuestion.propTypes = {
+  onYes: PropTypes.func.isRequired,
+  onNo: PropTypes.func.isRequired,
+};
+
+/** With credentials nobody but the user knows when all is sent. */
+const Completing = ({ batch, onChanged }) => {
   const [error, setError] = useState(null);
-  const [completing, setCompleting] = useState(false);
+  const [running, setRunning] = useState(false);
   const finish = async () => {
     setError(null);
     try {
       await complete(batch.id);
-      setCompleting(true);
+      setRunning(true);
       onChanged();
     } catch (refusal) {
       setError(refusal);
@@ -28,13 +44,38 @@ export const HandOverOpen = ({ batch, waits, onEnd, onChanged }) => {
   };
   return (
     <>
-      {batch.sts ? (
-        <Command label={t("Commands with the credentials")}>
-          {credentialCommands(batch)}
-        </Command>
-      ) : (
-        <Command label={t("Commands for the script")}>{scriptCommands(batch)}</Command>
-      )}
+      <Trouble error={error} />
+      {running && <p role="status">{t("The repository is checking the files.")}</p>}
+      <Button
+        type="button"
+        size="small"
+        disabled={running}
+        content={t("All files are sent")}
+        data-action="complete-batch"
+        onClick={finish}
+      />
+    </>
+  );
+};
+
+Completing.propTypes = {
+  batch: PropTypes.object.isRequired,
+  onChanged: PropTypes.func.isRequired,
+};
+
+/** What to paste on the other computer, until when it is good, and the way to end it. */
+export const HandOverOpen = ({ batch, waits, onEnd, onChanged }) => {
+  const [asks, setAsks] = useState(false);
+  const [label, commands] = batch.sts
+    ? [t("Commands with the credentials"), credentialCommands(batch)]
+    : [t("Commands for the script"), scriptCommands(batch)];
+  const revoke = () => {
+    setAsks(false);
+    onEnd();
+  };
+  return (
+    <>
+      <Command label={label}>{commands}</Command>
       <Message visible warning size="small">
         <Icon name="key" aria-hidden="true" />
         {t(
@@ -44,19 +85,8 @@ export const HandOverOpen = ({ batch, waits, onEnd, onChanged }) => {
           },
         )}
       </Message>
-      <Trouble error={error} />
-      {completing && <p role="status">{t("The repository is checking the files.")}</p>}
       <div className="im-line">
-        {batch.sts && (
-          <Button
-            type="button"
-            size="small"
-            disabled={completing}
-            content={t("All files are sent")}
-            data-action="complete-batch"
-            onClick={finish}
-          />
-        )}
+        {batch.sts && <Completing batch={batch} onChanged={onChanged} />}
         <Button
           type="button"
           size="small"
@@ -69,20 +99,7 @@ export const HandOverOpen = ({ batch, waits, onEnd, onChanged }) => {
           onClick={() => setAsks(true)}
         />
       </div>
-      {asks && (
-        <Question
-          title={t("Revoke this upload?")}
-          yes={t("Revoke")}
-          danger
-          onYes={() => {
-            setAsks(false);
-            onEnd();
-          }}
-          onNo={() => setAsks(false)}
-        >
-          <p>{t("What was sent by it is removed, and it cannot be used any more.")}</p>
-        </Question>
-      )}
+      {asks && <RevokeQuestion onYes={revoke} onNo={() => setAsks(false)} />}
     </>
   );
 };

@@ -26,19 +26,11 @@ const useChosen = () => {
   return [chosen, change];
 };
 
-/**
- * Choose files of other records, to be linked instead of sent.
- *
- * @param {Set<string>} taken keys that the draft has already
- * @param {object} start a record to begin with; the search is left out
- * @param {(links: object[]) => Promise} onLink gets `{key, record: {id, key}}` of each
- */
-export const LinkDialog = ({ taken, decimal, own, start, title, onLink, onClose }) => {
-  const [record, setRecord] = useState(start);
-  const [chosen, change] = useChosen();
+/** Linking what is chosen: `run()`, and how that goes. */
+const useLinking = (chosen, onLink, onClose) => {
   const [waits, setWaits] = useState(false);
   const [error, setError] = useState(null);
-  const link = async () => {
+  const run = async () => {
     setWaits(true);
     setError(null);
     try {
@@ -49,37 +41,56 @@ export const LinkDialog = ({ taken, decimal, own, start, title, onLink, onClose 
       setWaits(false);
     }
   };
+  return { run, waits, error };
+};
+
+const Buttons = ({ count, waits, onLink, onClose }) => (
+  <>
+    <Button
+      type="button"
+      className="left-floated"
+      content={t("Cancel")}
+      onClick={onClose}
+    />
+    <Button
+      type="button"
+      primary
+      icon="linkify"
+      labelPosition="left"
+      loading={waits}
+      disabled={waits || !count}
+      content={count ? t("Link {{count}} files", { count }) : t("Link files")}
+      data-action="link"
+      onClick={onLink}
+    />
+  </>
+);
+
+Buttons.propTypes = {
+  count: PropTypes.number.isRequired,
+  waits: PropTypes.bool.isRequired,
+  onLink: PropTypes.func.isRequired,
+  onClose: PropTypes.func.isRequired,
+};
+
+/**
+ * Choose files of other records, to be linked instead of sent.
+ *
+ * @param {Set<string>} taken keys that the draft has already
+ * @param {object} start a record to begin with; the search is left out
+ * @param {(links: object[]) => Promise} onLink gets `{key, record: {id, key}}` of each
+ */
+export const LinkDialog = ({ taken, decimal, own, start, title, onLink, onClose }) => {
+  const [record, setRecord] = useState(start);
+  const [chosen, change] = useChosen();
+  const { run, waits, error } = useLinking(chosen, onLink, onClose);
   return (
     <Dialog
       title={title || t("Use a file that is already here")}
       onClose={onClose}
       scrolling
       className="im-link"
-      actions={
-        <>
-          <Button
-            type="button"
-            className="left-floated"
-            content={t("Cancel")}
-            onClick={onClose}
-          />
-          <Button
-            type="button"
-            primary
-            icon="linkify"
-            labelPosition="left"
-            loading={waits}
-            disabled={waits || !chosen.size}
-            content={
-              chosen.size
-                ? t("Link {{count}} files", { count: chosen.size })
-                : t("Link files")
-            }
-            data-action="link"
-            onClick={link}
-          />
-        </>
-      }
+      actions={<Buttons count={chosen.size} waits={waits} onLink={run} onClose={onClose} />}
     >
       <Trouble error={error} />
       {record ? (

@@ -43,7 +43,7 @@ const TEXTS = {
     t("You may not upload to this draft."),
     t("Ask the owner of the draft to share it with you with the right to edit."),
   ],
-  quota_exceeded: ({ chosen, limit, used, decimal }) => [
+  quota_exceeded: ({ chosen, limit, used, message, decimal }) => [
     limit
       ? t(
           "There is not enough room: {{chosen}} are needed, {{left}} of {{limit}} are left.",
@@ -53,7 +53,8 @@ const TEXTS = {
             limit: bytes(limit, decimal),
           },
         )
-      : t("There is not enough room for this file."),
+      : // The server knows numbers that this page does not.
+        message || t("There is not enough room for this file."),
     t("Remove files, or ask the repository for more storage."),
   ],
   too_many_files: ({ limit, files }) => [
