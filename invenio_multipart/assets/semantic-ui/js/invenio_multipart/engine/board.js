@@ -35,6 +35,12 @@ export class BoardFile {
     this.kind = null;
     /** The server has an entry for it. */
     this.announced = false;
+    /** What is known of its parts; null until it is sent, and after. */
+    this.work = null;
+    /** Bytes that the server has read to prove the digest. */
+    this.verifiedBytes = 0;
+    /** When it was completed, in milliseconds. */
+    this.doneAt = null;
     /** State before it began to wait. */
     this.before = null;
     this.meter = new Meter(clock);
@@ -48,6 +54,11 @@ export class BoardFile {
       flying += bytes;
     });
     return Math.min(this.storedBytes + flying, this.size);
+  }
+
+  /** Bytes that were read here and compared, since it is checked. */
+  get checkedBytes() {
+    return this.work && this.work.next ? this.work.slices[this.work.next - 1].end : 0;
   }
 
   /** What the page sees: the same object as long as nothing has changed. */
@@ -69,6 +80,8 @@ export class BoardFile {
         hasFile: this.file !== null,
         deadline: this.deadline,
         parts: this.parts,
+        checkedBytes: this.checkedBytes,
+        verifiedBytes: this.verifiedBytes,
       });
     }
     return this.shown;

@@ -126,6 +126,10 @@ export class Controls {
         this.board.remove(file);
       });
       if (!(await this.abortBatch(files))) await inTurn(files, (file) => this.giveOnServer(file));
+    } catch (error) {
+      // What the server keeps is shown again.
+      if (!this.closed.aborted) await this.loading.refresh();
+      throw error;
     } finally {
       this.small.held -= 1;
       this.small.settle();

@@ -48,6 +48,7 @@ export class Follower {
     file.work = null;
     this.read(file, entry);
     file.storedBytes = file.size;
+    file.doneAt = this.clock.now();
     file.deadline = null;
     this.board.touch(file);
     this.done(file);

@@ -63,7 +63,7 @@ const TICK_MS = 1000;
  *   - `hasher.open(file)` -> `{part(start, end), whole(), close()}`, hex MD5s
  *   - `clock {now, sleep(ms, signal), every(ms, fn)}`, `random()`, `store {get, set, remove}`
  *   - `network {online(), onChange(fn)}`; `ensureDraft()` -> the draft's JSON
- * @returns commands, `snapshot()` and `subscribe(fn)`; see docs/deposit-engine.md.
+ * @returns commands, `snapshot()` and `subscribe(fn)`; below, and {@link BoardFile#view} for a file.
  */
 export function createEngine(outside) {
   const { clock, network } = outside;

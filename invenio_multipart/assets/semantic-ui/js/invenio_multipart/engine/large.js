@@ -115,7 +115,6 @@ export class LargeFiles {
     this.board.move(file, S.COMMITTING);
     for (let failures = 0; ; ) {
       try {
-        await readable(file);
         const options = this.patience.options(file, signal);
         const entry = await this.server.commit(file.key, md5, options);
         this.patience.end(file);

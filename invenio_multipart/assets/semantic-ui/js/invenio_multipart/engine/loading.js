@@ -22,9 +22,9 @@ export class Loading {
   }
 
   /** Show these entries, and ask about those that are unfinished. */
-  async load(entries) {
+  async load(entries, asked = this.clock.now()) {
     const news = entries.filter((entry) => this.show(entry));
-    this.dropOthers(entries);
+    this.dropOthers(entries, asked);
     const options = { signal: this.closed };
     if (news.some((entry) => entry.status === "pending")) {
       await this.takeUpBatch(options);
@@ -35,7 +35,8 @@ export class Loading {
 
   /** Look again. */
   async refresh() {
-    await this.load(await this.server.list({ signal: this.closed }));
+    const asked = this.clock.now();
+    await this.load(await this.server.list({ signal: this.closed }), asked);
   }
 
   /** @returns whether more has to be asked about this entry. */
@@ -56,10 +57,12 @@ export class Loading {
   }
 
   /** Files that the server does not have any more, and that nobody here is at work for. */
-  dropOthers(entries) {
+  dropOthers(entries, asked) {
     const keys = new Set(entries.map((entry) => entry.key));
     [...this.board.files.values()].forEach((file) => {
-      if (isIdle(file) && !keys.has(file.key)) this.board.remove(file);
+      // What was completed while the list was on its way is not in it.
+      const later = file.doneAt !== null && file.doneAt >= asked;
+      if (isIdle(file) && !later && !keys.has(file.key)) this.board.remove(file);
     });
   }
 

@@ -5,6 +5,7 @@
 
 import { UploadError, readError } from "./errors.js";
 import { Bell, check, follow } from "./pauses.js";
+import { unchanged } from "./sender.js";
 
 /** Parts that are hashed and not yet sent, beyond those that lanes can take. */
 const AHEAD = 4;
@@ -49,6 +50,8 @@ export class PartRun {
       await this.hashOthers();
       while (this.open.size) await this.pause();
       if (!this.work.whole) this.work.whole = await this.read(() => this.work.session.whole());
+      // Bytes of before and after a change would make a file that never was.
+      await unchanged(this.file);
       return this.work.whole;
     } catch (error) {
       this.scope.abort(error);
@@ -74,6 +77,7 @@ export class PartRun {
       work.md5s[work.next] = md5;
       work.next += 1;
       this.checkFailure();
+      this.board.progress(this.file, 0);
       if (!this.isStored(slice)) await this.offer(slice);
     }
   }

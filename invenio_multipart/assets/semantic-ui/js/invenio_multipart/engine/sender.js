@@ -143,14 +143,35 @@ export class Sender {
  * @throws UploadError `file_changed` or `file_unreadable`.
  */
 export async function readable(file, start = 0, end = 1) {
-  const chosen = file.file;
-  if (chosen.size !== file.size || chosen.lastModified !== file.modified) {
-    throw new UploadError("file_changed", { size: file.size, now: chosen.size });
-  }
+  compare(file, file.file);
   try {
-    if (end > start) await chosen.slice(start, start + 1).arrayBuffer();
+    if (end > start) await file.file.slice(start, start + 1).arrayBuffer();
   } catch (error) {
     throw readError(error);
+  }
+}
+
+/**
+ * The chosen file is still as it was, as far as the browser tells.
+ *
+ * @throws UploadError `file_changed`.
+ */
+export async function unchanged(file) {
+  compare(file, file.file);
+  if (!file.handle) return;
+  let now = null;
+  try {
+    now = await file.handle.getFile();
+  } catch (error) {
+    // Moved away after it was read: what was read is whole all the same.
+    return;
+  }
+  compare(file, now);
+}
+
+function compare(file, { size, lastModified }) {
+  if (size !== file.size || lastModified !== file.modified) {
+    throw new UploadError("file_changed", { size: file.size, now: size });
   }
 }
 
