@@ -39,7 +39,7 @@ MEMORY_BYTES = 256 * 2**20
 """Small files in memory at any time."""
 
 CHUNK_FILES = 1000
-CHUNK_BYTES = 64 * 2**20
+CHUNK_BYTES = 128 * 2**20
 """What one announcement names at most."""
 
 LINGER_SECONDS = 0.1
@@ -88,6 +88,8 @@ class SmallFiles:
         self._unread: Iterator[Found] = iter(())
         self._reading = 0
         self._call_seconds = 0.0
+        self._sent = 0
+        self._sending_since = 0.0
         self._crew = Crew(stop, transport)
         self.lost: set[str] = set()
         """Keys that were announced, and whose bytes could not be sent."""
@@ -159,9 +161,7 @@ class SmallFiles:
         self._hashed.put(item)
 
     def _announce(self) -> None:
-        last = 1
-        while chunk := self._take_chunk(last):
-            last = len(chunk)
+        while chunk := self._take_chunk():
             if self._linker is not None:
                 linked = self._linker(chunk)
                 for item in chunk:
@@ -171,6 +171,7 @@ class SmallFiles:
             if not chunk:
                 continue
             begun = time.monotonic()
+            self._sending_since = self._sending_since or begun
             answer = self._batch.add([item.content for item in chunk])
             self._call_seconds = time.monotonic() - begun
             for item in chunk:
@@ -190,21 +191,22 @@ class SmallFiles:
         self._budget.give(len(item.data))
         self.in_parts.append(item.found)
 
-    def _take_chunk(self, last: int) -> list[Item]:
+    def _take_chunk(self) -> list[Item]:
         """What is announced together; empty when there is nothing any more.
 
-        Waits for more only as long as the senders have work.
+        A call takes the server as long for one file as for dozens: files wait for
+        company, but only as long as the senders have work.
         """
         chunk: list[Item] = []
         size, since = 0, time.monotonic()
         while len(chunk) < CHUNK_FILES and size < CHUNK_BYTES:
             if chunk and not len(self._hashed):
                 waited = time.monotonic() - since
-                hungry = len(self._linked) < max(last, 2 * self._jobs.current)
                 full = not self._budget.has_room(SMALL_BYTES)
                 # Calls that take long are not to be the most of the work.
                 patience = max(LINGER_SECONDS, 2 * self._call_seconds)
-                if self._hashed.closed or full or (hungry and waited > patience):
+                waits = waited <= patience or not self._is_hungry()
+                if self._hashed.closed or full or not waits:
                     break
                 self._stop.sleep(LINGER_SECONDS / 5)
                 continue
@@ -214,6 +216,14 @@ class SmallFiles:
             chunk.append(item)
             size += len(item.data)
         return chunk
+
+    def _is_hungry(self) -> bool:
+        """Whether the senders may run out of files while some are announced."""
+        left, sent = len(self._linked), self._sent
+        if left < 2 * self._jobs.current or not sent:
+            return True
+        each = (time.monotonic() - self._sending_since) / sent
+        return left * each < 2 * self._call_seconds
 
     def _send(self) -> None:
         while True:
@@ -233,6 +243,8 @@ class SmallFiles:
                     self._settle_failed(item.found, error, item)
                 else:
                     self._settle(item, "sent")
+                    with self._lock:
+                        self._sent += 1
 
     def _lose(self, key: str) -> None:
         with self._lock:
