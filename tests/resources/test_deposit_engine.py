@@ -28,7 +28,9 @@ from ..driver import Api, Draft
 MIB = 2**20
 SCRIPT = Path(__file__).parents[1] / "js" / "live.mjs"
 
-pytestmark = pytest.mark.skipif(shutil.which("node") is None, reason="needs Node")
+NODE = shutil.which("node") or ""
+
+pytestmark = pytest.mark.skipif(not NODE, reason="needs Node")
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +64,7 @@ def run(site: str, draft: Draft, folder: Path, **more: Any) -> dict[str, Any] | 
     task = {"api": f"{site}/api", "token": token, "draft": draft.id}
     task |= {"folder": str(folder), **more}
     ended = subprocess.run(
-        ["node", str(SCRIPT), json.dumps(task)],
+        [NODE, str(SCRIPT), json.dumps(task)],
         capture_output=True,
         text=True,
         timeout=180,
