@@ -141,7 +141,7 @@ export class Loading {
     } else if (state !== "uploading") {
       this.batch.over();
       await this.refresh();
-    } else if (!this.small.everyone().length) {
+    } else if (!this.small.pending) {
       await this.batch.look(options);
       this.batch.members.forEach((there) => this.showMember(there));
     }

@@ -40,7 +40,12 @@ export class SmallFiles {
 
   /** Whether a file that comes now would go along with others. */
   get active() {
-    return this.batch.id !== null || this.toHash.size + this.toAnnounce.size + this.working.size > 0;
+    return this.batch.id !== null || this.pending > 0;
+  }
+
+  /** How many files are on their way here; counted often, so never by making a list. */
+  get pending() {
+    return this.toHash.size + this.toAnnounce.size + this.toSend.size + this.working.size;
   }
 
   offer(file) {
@@ -222,7 +227,7 @@ export class SmallFiles {
 
   /** When nothing is on its way any more the batch is completed. */
   settle() {
-    if (this.paused || this.held || this.completing || this.everyone().length || this.loops.size) return;
+    if (this.paused || this.held || this.completing || this.loops.size || this.pending) return;
     if (!this.batch.id || this.scope.signal.aborted) return;
     this.completing = this.hooks
       .settle()
