@@ -103,6 +103,20 @@ test("names that are part of object's own are names like others", async () => {
   assert.deepEqual(rows.map(({ name }) => name), ["__proto__", "constructor", "toString", "hasOwnProperty"]);
 });
 
+test("finished files of equal content are named, empty and unfinished ones are not", async () => {
+  const { twinsOf } = await load("tree");
+  const done = { state: "completed", checksum: "md5:1" };
+  const files = [
+    file("a", done),
+    file("b", done),
+    file("c", { ...done, checksum: "md5:2" }),
+    file("d", { checksum: "md5:1" }),
+    file("e", { ...done, size: 0 }),
+    file("f", done),
+  ];
+  assert.deepEqual([...twinsOf(files)], [["b", "a"], ["f", "a"]]);
+});
+
 test("files that file managers do not show are known, in whatever folder", async () => {
   const { isHidden } = await load("chosen");
   for (const path of [".git/config", "a/.DS_Store", "a/Thumbs.db", "__MACOSX/x"]) assert.ok(isHidden(path), path);

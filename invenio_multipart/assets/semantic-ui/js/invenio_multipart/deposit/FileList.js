@@ -8,7 +8,7 @@ import { FileRow } from "./FileRow";
 import { FolderRow } from "./FolderRow";
 import { fileShape } from "./shapes";
 import { t } from "./text";
-import { filesBelow, inOrder, treeRows } from "./tree";
+import { filesBelow, inOrder, treeRows, twinsOf } from "./tree";
 import { useNarrow } from "./useNarrow";
 import { useWindowed } from "./useWindowed";
 
@@ -96,7 +96,7 @@ const heightOf = (row, sizes) => {
 };
 
 /** One row of the tree, whichever it is. `all` is what `FileList` gets. */
-const TreeRow = ({ row, number, sorted, folding: [closed, fold], all }) => {
+const TreeRow = ({ row, number, sorted, twins, folding: [closed, fold], all }) => {
   const { look, selection, on } = all;
   if (row.type === "folder") {
     const within = filesBelow(sorted, row.path);
@@ -129,6 +129,7 @@ const TreeRow = ({ row, number, sorted, folding: [closed, fold], all }) => {
         selected: selection.has(file.id),
         preview: look.preview === file.key,
         opens: all.kept.has(file.key),
+        twin: twins.get(file.key),
       }}
       onAction={on.action}
       onSelect={on.select}
@@ -141,6 +142,7 @@ TreeRow.propTypes = {
   row: PropTypes.object.isRequired,
   number: PropTypes.number.isRequired,
   sorted: PropTypes.array.isRequired,
+  twins: PropTypes.instanceOf(Map).isRequired,
   folding: PropTypes.array.isRequired,
   all: PropTypes.object.isRequired,
 };
@@ -149,6 +151,7 @@ TreeRow.propTypes = {
 export const FileList = (all) => {
   const { files, look, selection, on } = all;
   const sorted = useSorted(files);
+  const twins = useMemo(() => twinsOf(sorted), [sorted]);
   const folding = useFolding();
   const [closed] = folding;
   const rows = useMemo(() => treeRows(sorted, closed), [sorted, closed]);
@@ -174,7 +177,11 @@ export const FileList = (all) => {
       <div role="rowgroup" className="im-body" ref={ref} {...scrolling}>
         {above > 0 && <div role="presentation" style={{ height: above }} />}
         {rows.slice(first, last).map((row, i) => (
-          <TreeRow key={row.id} {...{ row, sorted, folding, all }} number={first + i + 2} />
+          <TreeRow
+            key={row.id}
+            {...{ row, sorted, twins, folding, all }}
+            number={first + i + 2}
+          />
         ))}
         {below > 0 && <div role="presentation" style={{ height: below }} />}
       </div>

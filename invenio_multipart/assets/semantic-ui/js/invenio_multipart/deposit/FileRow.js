@@ -39,13 +39,14 @@ const Origin = ({ origin }) => {
 Origin.propTypes = { origin: PropTypes.string.isRequired };
 
 /** What is known of the file beside its name: title, origin, digest. */
-const Facts = ({ file }) => {
+const Facts = ({ file, twin }) => {
   const { metadata, origin, checksum } = file;
   const title = metadata?.title || metadata?.description;
   return (
     <div className="im-facts">
       {title && <span className="im-title">{title}</span>}
       {origin && <Origin origin={origin} />}
+      {twin && <span>{t("Same content as {{key}}", { key: twin })}</span>}
       {checksum && file.state === "completed" && (
         <code title={t("Fingerprint of the file, to compare it with a copy")}>
           {checksum}
@@ -55,7 +56,9 @@ const Facts = ({ file }) => {
   );
 };
 
-Facts.propTypes = { file: fileShape.isRequired };
+Facts.propTypes = { file: fileShape.isRequired, twin: PropTypes.string };
+
+Facts.defaultProps = { twin: undefined };
 
 const Name = ({ file, name, url }) => (
   <div className="im-name text-break">
@@ -134,7 +137,7 @@ Preview.propTypes = {
 /** One file of the list. Redrawn only when something of it has changed. */
 export const FileRow = React.memo(
   ({ file, name, depth, number, url, look, formError, onAction, onSelect, onPreview }) => {
-    const { decimal, locked, selected, preview, opens } = look;
+    const { decimal, locked, selected, preview, opens, twin } = look;
     return (
       <div
         role="row"
@@ -160,7 +163,7 @@ export const FileRow = React.memo(
             <FeedbackLabel fieldPath={`files.entries.${file.key}`} pointing="below" />
           )}
           <Name file={file} name={name} url={url} />
-          <Facts file={file} />
+          <Facts file={file} twin={twin} />
         </div>
         <div role="cell" className="im-size">
           {Number.isFinite(file.size) ? bytes(file.size, decimal) : ""}

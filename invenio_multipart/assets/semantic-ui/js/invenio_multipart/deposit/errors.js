@@ -140,6 +140,10 @@ const TEXTS = {
     t("The upload was ended, here or elsewhere."),
     t("Press Retry to begin it again."),
   ],
+  batch_over: () => [
+    t("The upload of these files was ended before they were complete."),
+    t("Press Retry to begin it again."),
+  ],
   checksum_mismatch: () => [
     t("What arrived is not what was sent."),
     t("Press Retry to send the file again."),

@@ -82,6 +82,23 @@ export const treeRows = (files, closed) => {
 /** Files below a folder, or the files of these ids. */
 export const filesBelow = (files, path) => files.filter(({ key }) => key.startsWith(path));
 
+/**
+ * Files of equal content: key of each but the first -> key of the first.
+ *
+ * Only finished files are compared, whose digests the server has given.
+ */
+export const twinsOf = (files) => {
+  const first = new Map();
+  const twins = new Map();
+  for (const { key, state, size, checksum } of files) {
+    // Empty files are all the same, and nobody minds.
+    if (state !== "completed" || !checksum || !size) continue;
+    if (first.has(checksum)) twins.set(key, first.get(checksum));
+    else first.set(checksum, key);
+  }
+  return twins;
+};
+
 /** Whether a file is one of those looked for, by a part of its path. */
 export const matches = (file, words) =>
   words
