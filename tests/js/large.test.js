@@ -189,12 +189,25 @@ test("CORS and CSP are told by a probe, once it is sure", async () => {
     world.probeReason = reason;
     world.faults = ({ to }) => (to === "store" ? { kind: "reset" } : null);
     world.open();
-    await world.engine.add(chosen(fileOf("x", 900)));
+    await world.engine.add(chosen(fileOf("x", 9000)));
     await world.settle(["failed"]);
     const { error } = world.row("x");
     assert.deepEqual([error.code, error.params.address], [code, "https://store.example"]);
-    assert.ok(world.probed.length <= 2);
+    assert.equal(world.probed.length, reason === "cors" ? 2 : 1);
+    world.faults = () => null;
+    world.engine.retry(world.row("x").id);
+    await world.clock.pass(10);
+    await world.settle();
   }
+});
+
+test("a gateway that answers once without CORS headers is not taken for a missing rule", async () => {
+  const world = new World();
+  world.probeReason = "cors";
+  world.faults = ({ to }) => (to === "store" && world.probed.length < 1 ? { kind: "reset" } : null);
+  world.open();
+  await world.engine.add(chosen(fileOf("x", 9000)));
+  await world.settle();
 });
 
 test("bytes that are damaged on the way are sent again", async () => {

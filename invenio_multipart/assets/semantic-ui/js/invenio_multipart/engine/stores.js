@@ -42,19 +42,27 @@ export class Stores {
    */
   async explain(store, url) {
     if (store.worked || !this.parts.network.online()) return;
-    if (!store.probing) store.probing = this.parts.transport.probe(url);
-    let reason = null;
-    try {
-      ({ reason } = await store.probing);
-    } catch (error) {
-      // The probe broke off: that is no verdict.
-    } finally {
-      store.probing = null;
+    // However many parts have failed at once, it is asked once.
+    if (!store.probing) {
+      store.probing = this.probe(store, url).finally(() => {
+        store.probing = null;
+      });
     }
-    store.refusals = BLOCKED[reason] ? store.refusals + 1 : 0;
-    if (BLOCKED[reason] && (reason === "csp" || store.refusals >= BELIEVED_AFTER)) {
+    const reason = await store.probing;
+    if (reason === "csp" || store.refusals >= BELIEVED_AFTER) {
       throw new UploadError(BLOCKED[reason], { address: store.origin });
     }
+  }
+
+  async probe(store, url) {
+    let reason = null;
+    try {
+      ({ reason } = await this.parts.transport.probe(url));
+    } catch (error) {
+      // The probe broke off: that is no verdict.
+    }
+    store.refusals = BLOCKED[reason] ? store.refusals + 1 : 0;
+    return reason;
   }
 
   /** Forget verdicts and try at once: somebody asked for it. */
