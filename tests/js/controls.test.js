@@ -53,7 +53,7 @@ const STATES = {
     return world;
   },
   missing: async () => {
-    const world = await begun(300);
+    const world = await begun(150);
     await reload(world);
     return world;
   },

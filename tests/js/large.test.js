@@ -40,6 +40,13 @@ test("the first byte does not wait for the digest of the whole file", async () =
   assert.ok(first < last, "parts were registered after the first was sent");
 });
 
+test("parts that wait for their turn are registered together", async () => {
+  const { world } = await sending(fileOf("big.bin", 400_000), { options: { partMax: 1000 } });
+  await world.settle();
+  assert.equal(world.server.puts, 400);
+  assert.ok(world.counted(/\/parts$/) < 120, `${world.counted(/\/parts$/)} registrations`);
+});
+
 test("an empty file is committed without a part", async () => {
   const { world } = await sending(fileOf("empty", 0));
   await world.settle();

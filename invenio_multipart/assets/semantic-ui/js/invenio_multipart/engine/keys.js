@@ -99,5 +99,5 @@ function bytes(text) {
 
 function wellFormed(text) {
   // Halves of characters, which no JSON or address can hold.
-  return text.replace(/[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g, "\ufffd");
+  return Array.from(text, (sign) => (/^[\ud800-\udfff]$/.test(sign) ? "\ufffd" : sign)).join("");
 }

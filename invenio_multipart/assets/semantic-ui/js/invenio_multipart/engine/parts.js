@@ -7,8 +7,13 @@ import { UploadError, readError } from "./errors.js";
 import { Bell, check, follow } from "./pauses.js";
 import { unchanged } from "./sender.js";
 
-/** Parts that are hashed and not yet sent, beyond those that lanes can take. */
-const AHEAD = 4;
+/**
+ * Parts that are hashed and not yet sent, beyond those that lanes can take. More of them make fewer
+ * registrations, which sites limit to some a minute; but their bytes shall still be in the machine's
+ * memory when they are sent, or the disk is read twice.
+ */
+const AHEAD = [4, 16];
+const AHEAD_BYTES = 128 * 2 ** 20;
 
 /** Parts in one registration. */
 const MOST = 100;
@@ -37,6 +42,8 @@ export class PartRun {
     this.renewing = null;
     this.failure = null;
     this.sends = new Set();
+    const [{ end = 1 } = {}] = work.slices;
+    this.ahead = Math.min(Math.max(Math.floor(AHEAD_BYTES / end), AHEAD[0]), AHEAD[1]);
   }
 
   /**
@@ -105,7 +112,7 @@ export class PartRun {
   }
 
   async offer(slice) {
-    while (this.open.size >= this.lanes.limit + AHEAD) await this.pause();
+    while (this.open.size >= this.lanes.limit + this.ahead) await this.pause();
     this.patience.advance(this.file);
     this.open.set(slice.number, { slice, link: null });
     this.wanting.push(slice.number);
@@ -118,6 +125,8 @@ export class PartRun {
     this.registering = true;
     try {
       while (this.wanting.length) {
+        // Enough of them have links: the next ones gather meanwhile.
+        while (this.idle >= this.lanes.limit) await this.pause();
         const numbers = this.wanting.splice(0, MOST);
         await this.link(numbers);
         numbers.forEach((number) => this.launch(number));
@@ -127,6 +136,15 @@ export class PartRun {
     } finally {
       this.registering = false;
     }
+  }
+
+  /** Parts that have a link and wait for their turn. */
+  get idle() {
+    let linked = 0;
+    this.open.forEach(({ link }) => {
+      if (link) linked += 1;
+    });
+    return linked - this.file.flying.size;
   }
 
   async link(numbers) {

@@ -28,7 +28,8 @@ export function backoff(failures, random, seconds = null) {
 
 /** Ends with the signal's reason when that is aborted. */
 export function check(signal) {
-  if (signal && signal.aborted) throw signal.reason;
+  // Browsers of before 2022 know no reasons.
+  if (signal && signal.aborted) throw signal.reason || new Error("ended");
 }
 
 /** A pause that others can end. */
