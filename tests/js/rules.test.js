@@ -6,9 +6,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { apiError, putVerdict, retryAfter } from "../../invenio_multipart/assets/semantic-ui/js/invenio_multipart/engine/errors.js";
+import { Gate } from "../../invenio_multipart/assets/semantic-ui/js/invenio_multipart/engine/gate.js";
 import { cleanKey, freeKey, keyPath } from "../../invenio_multipart/assets/semantic-ui/js/invenio_multipart/engine/keys.js";
 import { Lanes } from "../../invenio_multipart/assets/semantic-ui/js/invenio_multipart/engine/lanes.js";
 import { backoff } from "../../invenio_multipart/assets/semantic-ui/js/invenio_multipart/engine/pauses.js";
+import { VirtualClock } from "./clock.js";
 import { ledgerSlices, partSizeFor, planSlices } from "../../invenio_multipart/assets/semantic-ui/js/invenio_multipart/engine/plan.js";
 
 const MIB = 2 ** 20;
@@ -141,4 +143,59 @@ test("whoever waits for a lane can leave the line", async () => {
   free();
   assert.equal(lanes.active, 0);
   await lanes.take();
+});
+
+/** Three requests that were on their way have failed. */
+async function close(gate, seconds) {
+  const tickets = [await gate.pass(), await gate.pass(), await gate.pass()];
+  tickets.forEach((ticket) => ticket.failed(seconds));
+}
+
+/** A gate whose pauses have no chance in them, and how many have passed it. */
+function gated() {
+  const clock = new VirtualClock();
+  const network = { isOn: true, online: () => network.isOn };
+  const gate = new Gate({ clock, random: () => 1, network }, "away", () => {});
+  const passed = [];
+  const pass = () => gate.pass().then((ticket) => passed.push(ticket));
+  return { clock, network, gate, passed, pass };
+}
+
+test("of many who wait for a server that is away one tries; with its success all go", async () => {
+  const { clock, gate, passed, pass } = gated();
+  await close(gate);
+  assert.equal(gate.trouble, "away");
+  for (let i = 0; i < 5; i += 1) pass();
+  await clock.pass(1900);
+  assert.equal(passed.length, 0);
+  await clock.pass(60_000);
+  assert.equal(passed.length, 1);
+  passed[0].failed();
+  await clock.pass(60_000);
+  assert.equal(passed.length, 2);
+  passed[1].left();
+  await clock.pass(1);
+  assert.equal(passed.length, 3, "who leaves makes room for another try");
+  passed[2].worked();
+  await clock.pass(1);
+  assert.equal(passed.length, 5);
+  assert.equal(gate.trouble, null);
+});
+
+test("a closed gate can be knocked at, and a browser that says it is offline is asked again", async () => {
+  const { clock, network, gate, passed, pass } = gated();
+  await close(gate, 300);
+  pass();
+  await clock.pass(200_000);
+  assert.equal(passed.length, 0);
+  gate.knock();
+  await clock.pass(1);
+  assert.equal(passed.length, 1);
+  passed[0].worked();
+  network.isOn = false;
+  pass();
+  await clock.pass(20_000);
+  assert.equal(passed.length, 1);
+  await clock.pass(20_000);
+  assert.equal(passed.length, 2);
 });
