@@ -10,8 +10,8 @@ import * as S from "./states.js";
 const OF_BYTES = new Set(["file_changed", "file_unreadable", "different_file"]);
 
 export class Adding {
-  constructor({ board, options, server }, { largeQueue, small, attach, give, tell }) {
-    Object.assign(this, { board, options, server, largeQueue, small, attach, give, tell });
+  constructor({ board, options, largeQueue, small, controls, tell }) {
+    Object.assign(this, { board, options, largeQueue, small, controls, tell });
   }
 
   /**
@@ -28,8 +28,8 @@ export class Adding {
     const settled = await this.settle(conflicts, choose);
     const all = [...fresh, ...settled];
     const room = this.withinLimits(all, refused);
-    unfinished.forEach(({ row, item }) => this.attach(row.id, item.file, item.handle));
-    for (const item of room) if (item.replaces) await this.give(item.replaces);
+    unfinished.forEach(({ row, item }) => this.controls.attach(row.id, item.file, item.handle));
+    for (const item of room) if (item.replaces) await this.controls.give(item.replaces);
     const files = room.map((item) => this.place(item));
     this.send(files);
     const ids = [...unfinished.map(({ row }) => row.id), ...files.map((file) => file.id)];

@@ -10,7 +10,7 @@ import * as S from "./states.js";
 const ROUNDS = 3;
 
 export class Completion {
-  constructor({ server, board, patience }, { batch, small, follower, explain }) {
+  constructor({ server, board, patience, batch, small, follower, explain }) {
     Object.assign(this, { server, board, patience, batch, small, follower, explain });
     this.rounds = 0;
   }

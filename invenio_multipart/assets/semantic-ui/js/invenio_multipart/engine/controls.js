@@ -17,8 +17,9 @@ const PAUSED = new Error("paused");
 const GIVEN_UP = new Error("given up");
 
 export class Controls {
-  constructor({ board, server, options }, parts) {
-    Object.assign(this, { board, server, options }, parts);
+  constructor({ board, server, largeQueue, small, batch, completion, loading, explain, knock, changed, closed }) {
+    Object.assign(this, { board, server, largeQueue, small, batch, completion, loading });
+    Object.assign(this, { explain, knock, changed, closed });
     /** Deletions under way, by key: a file of that name waits for them. */
     this.removals = new Map();
   }
@@ -268,5 +269,6 @@ async function inTurn(items, work) {
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, loop));
-  if (failure) throw failure instanceof UploadError ? failure : new UploadError("server_error", { reason: String(failure) });
+  if (failure instanceof UploadError) throw failure;
+  if (failure) throw new UploadError("server_error", { reason: String(failure) });
 }

@@ -10,32 +10,14 @@ import { check } from "./pauses.js";
  * @returns `{ready(file, signal)}`: the server knows its draft. However many files wait, the form is
  *     saved once.
  */
-export function makeDraft({ ensureDraft }, server, patience, gate) {
+export function makeDraft(parts) {
+  const { server } = parts;
   let making = null;
-
-  const make = async (file, signal) => {
-    for (;;) {
-      const ticket = file ? await patience.pass(gate, file, signal) : await gate.pass(signal);
-      try {
-        const draft = await ensureDraft();
-        ticket.worked();
-        server.use(draft);
-        return;
-      } catch (error) {
-        if (!error || !error.offline) {
-          ticket.left();
-          throw refusal(error);
-        }
-        ticket.failed();
-      }
-    }
-  };
-
   return {
     async ready(file, signal) {
       while (!server.draft) {
         if (!making) {
-          making = make(file, signal).finally(() => {
+          making = make(parts, file, signal).finally(() => {
             making = null;
           });
         }
@@ -50,6 +32,24 @@ export function makeDraft({ ensureDraft }, server, patience, gate) {
       check(signal);
     },
   };
+}
+
+async function make({ ensureDraft, server, patience, gate }, file, signal) {
+  for (;;) {
+    const ticket = file ? await patience.pass(gate, file, signal) : await gate.pass(signal);
+    try {
+      const draft = await ensureDraft();
+      ticket.worked();
+      server.use(draft);
+      return;
+    } catch (error) {
+      if (!error || !error.offline) {
+        ticket.left();
+        throw refusal(error);
+      }
+      ticket.failed();
+    }
+  }
 }
 
 function refusal(error) {

@@ -18,8 +18,8 @@ const ENDED = new Set(["aborted", "expired"]);
 
 export class Follower {
   /** @param again called with a file whose commit the server has taken back. */
-  constructor({ server, clock, board }, { again, done }) {
-    Object.assign(this, { server, clock, board, again, done });
+  constructor({ server, clock, board }, { again }) {
+    Object.assign(this, { server, clock, board, again });
     this.files = new Set();
     this.bell = new Bell(clock);
     this.ended = new AbortController();
@@ -51,7 +51,6 @@ export class Follower {
     file.doneAt = this.clock.now();
     file.deadline = null;
     this.board.touch(file);
-    this.done(file);
   }
 
   /** Take over what an entry says. */
@@ -135,7 +134,8 @@ export class Follower {
   }
 
   broken(file, error) {
-    const known = error instanceof UploadError ? error : new UploadError("server_error", { reason: String(error) });
+    const unknown = () => new UploadError("server_error", { reason: String(error) });
+    const known = error instanceof UploadError ? error : unknown();
     const code = [404, 410].includes(known.status) ? "upload_not_found" : known.code;
     if (code === "upload_not_found") file.announced = false;
     this.over(file, () => this.board.move(file, S.FAILED, { code, params: known.params }));

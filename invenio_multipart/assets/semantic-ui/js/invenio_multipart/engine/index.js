@@ -68,19 +68,32 @@ const TICK_MS = 1000;
 export function createEngine(outside) {
   const { clock, network } = outside;
   const options = { ...DEFAULTS, ...outside.options };
-  const closed = new AbortController();
-  const parts = wire({ ...outside, options, random: outside.random || Math.random }, closed.signal);
-  const { board, controls, adding, loading, small, follower, draft } = parts;
-  const stops = [clock.every(TICK_MS, () => parts.isBusy() && board.tick())];
+  const closing = new AbortController();
+  const parts = wire({ ...outside, options, random: outside.random || Math.random }, closing.signal);
+  const { board } = parts;
+  const stops = [clock.every(TICK_MS, () => isBusy(board) && board.tick())];
   stops.push(network.onChange(() => parts.networkChanged()));
-
-  const withDraft = (work) => async (...given) => {
-    await draft.ready(null, closed.signal);
-    return work(...given);
-  };
   return {
     snapshot: () => board.snapshot(),
     subscribe: (listener) => board.subscribe(listener),
+    ...commands(parts),
+    /** Change limits: the quota of a draft may be known only later. */
+    configure: (more) => Object.assign(options, more),
+    /** The page goes: nothing is sent or asked from here on. */
+    close: () => {
+      stops.forEach((stop) => stop());
+      close(parts, closing);
+    },
+  };
+}
+
+/** What a page may ask of an engine. */
+function commands({ board, controls, adding, loading, draft, closed, dismiss }) {
+  const withDraft = (work) => async (...given) => {
+    await draft.ready(null, closed);
+    return work(...given);
+  };
+  return {
     // A page without files is no reason to make a draft.
     load: async (entries) => entries.length && withDraft(() => loading.load(entries))(),
     refresh: withDraft(() => loading.refresh()),
@@ -97,75 +110,73 @@ export function createEngine(outside) {
     setMetadata: (ids, metadata) => controls.setMetadata(ids, metadata),
     link: withDraft((wanted) => controls.link(wanted)),
     extend: withDraft((deadline) => controls.extend(deadline)),
-    /** Change limits: the quota of a draft may be known only later. */
-    configure: (more) => Object.assign(options, more),
     /** A notice has been read. */
-    dismiss: (code) => parts.dismiss(code),
-    close: () => {
-      stops.forEach((stop) => stop());
-      closed.abort(new Error("closed"));
-      board.files.forEach((file) => {
-        if (file.controller) file.controller.abort(closed.signal.reason);
-        if (file.work) file.work.session.close();
-      });
-      small.close();
-      follower.close();
-      board.closed = true;
-    },
+    dismiss,
   };
+}
+
+function close({ board, small, follower, closed }, closing) {
+  closing.abort(new Error("closed"));
+  board.files.forEach((file) => {
+    if (file.controller) file.controller.abort(closed.reason);
+    if (file.work) file.work.session.close();
+  });
+  small.close();
+  follower.close();
+  board.closed = true;
 }
 
 /** All parts of an engine, each with those that it needs. */
 function wire(outside, closed) {
-  const { clock, network, options, store } = outside;
   const own = new Map();
-  const parts = { ...outside };
-  const changed = () => parts.board.touch();
-  const board = new Board(clock, () => around(parts, own), (state) => blocksPublish(state, options));
-  const gate = new Gate(outside, "offline", changed);
-  const server = new Server(outside, gate);
-  const patience = new Patience(board);
-  const lanes = new Lanes(clock, options.maxConcurrency);
-  const stores = new Stores(outside, changed);
-  Object.assign(parts, { board, gate, server, patience, lanes, stores, changed, closed });
+  const parts = { ...outside, closed, changed: () => parts.board.touch() };
+  const waits = (state) => blocksPublish(state, outside.options);
+  parts.board = new Board(outside.clock, () => around(parts, own), waits);
+  parts.gate = new Gate(outside, "offline", parts.changed);
+  parts.server = new Server(outside, parts.gate);
+  parts.patience = new Patience(parts.board);
+  parts.lanes = new Lanes(outside.clock, outside.options.maxConcurrency);
+  parts.stores = new Stores(outside, parts.changed);
   parts.sender = new Sender(parts);
-  const explain = explainer(server);
-  const draft = makeDraft(outside, server, patience, gate);
-  const batch = new Batch({ ...parts, store });
-  const follower = new Follower(parts, { again: (file) => takenBack(parts, file), done: () => {} });
-  const initiator = new Initiator(parts, (count) => parts.largeQueue.more(count));
-  const large = new LargeFiles(parts, { initiator, follower });
-  const ready = (file, signal) => draft.ready(file, signal);
-  parts.largeQueue = new LargeQueue(parts, { large, explain, ready });
-  parts.small = new SmallFiles(parts, batch, {
-    explain,
-    ready,
-    changed,
-    settle: () => parts.completion.settle(),
-  });
-  Object.assign(parts, { explain, draft, batch, follower });
-  parts.completion = new Completion(parts, parts);
-  parts.loading = new Loading(parts);
-  parts.knock = () => {
-    gate.knock();
-    stores.knock();
-    parts.small.bell.ring();
-  };
-  parts.controls = new Controls(parts, parts);
+  parts.explain = explainer(parts.server);
+  parts.draft = makeDraft(parts);
+  parts.ready = (file, signal) => parts.draft.ready(file, signal);
   parts.tell = (code, params) => {
     own.set(code, { code, params });
-    changed();
+    parts.changed();
   };
-  parts.dismiss = (code) => own.delete(code) && changed();
-  parts.attach = (id, file, handle) => parts.controls.attach(id, file, handle);
-  parts.give = (file) => parts.controls.give(file);
-  parts.adding = new Adding(parts, parts);
-  parts.isBusy = () => isBusy(board);
-  parts.networkChanged = () => {
-    if (network.online()) parts.knock();
-    changed();
-  };
+  parts.dismiss = (code) => own.delete(code) && parts.changed();
+  wireFiles(parts);
+  wireCommands(parts);
   return parts;
+}
+
+/** The ways in which files go: large ones each by itself, small ones together. */
+function wireFiles(parts) {
+  const { explain, ready, changed } = parts;
+  parts.batch = new Batch(parts);
+  parts.follower = new Follower(parts, { again: (file) => takenBack(parts, file) });
+  parts.initiator = new Initiator(parts, (count) => parts.largeQueue.more(count));
+  parts.large = new LargeFiles(parts);
+  parts.largeQueue = new LargeQueue(parts);
+  const settle = () => parts.completion.settle();
+  parts.small = new SmallFiles(parts, parts.batch, { explain, ready, changed, settle });
+  parts.completion = new Completion(parts);
+  parts.loading = new Loading(parts);
+}
+
+function wireCommands(parts) {
+  parts.knock = () => {
+    parts.gate.knock();
+    parts.stores.knock();
+    parts.small.bell.ring();
+  };
+  parts.networkChanged = () => {
+    if (parts.network.online()) parts.knock();
+    parts.changed();
+  };
+  parts.controls = new Controls(parts);
+  parts.adding = new Adding(parts);
 }
 
 /** What a snapshot says beside the files. */

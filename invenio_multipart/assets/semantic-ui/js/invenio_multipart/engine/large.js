@@ -22,11 +22,10 @@ const PARTS_WRONG = new Set(["missing_parts", "parts_mismatch"]);
 const MD5 = /^[0-9a-f]{32}$/;
 
 export class LargeFiles {
-  constructor(parts, { initiator, follower }) {
+  constructor(parts) {
+    const { server, board, hasher, clock, random, patience, initiator, follower } = parts;
     this.parts = parts;
-    Object.assign(this, parts);
-    this.initiator = initiator;
-    this.follower = follower;
+    Object.assign(this, { server, board, hasher, clock, random, patience, initiator, follower });
   }
 
   /**

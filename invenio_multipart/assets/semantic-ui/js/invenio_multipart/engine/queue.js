@@ -10,8 +10,8 @@ import * as S from "./states.js";
 const LEAST = 2;
 
 export class LargeQueue {
-  /** @param ready makes sure that there is a draft. */
-  constructor({ board, lanes }, { large, explain, ready }) {
+  /** `ready` makes sure that there is a draft. */
+  constructor({ board, lanes, large, explain, ready }) {
     Object.assign(this, { board, lanes, large, explain, ready });
     this.queue = new Set();
     this.sending = new Set();

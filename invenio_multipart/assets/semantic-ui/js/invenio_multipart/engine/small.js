@@ -15,7 +15,8 @@ const ROUNDS = 3;
 export class SmallFiles {
   /** @param hooks `{explain, ready, done, settle, changed}`. */
   constructor(parts, batch, hooks) {
-    Object.assign(this, parts);
+    const { board, clock, hasher, lanes, patience, sender } = parts;
+    Object.assign(this, { board, clock, hasher, lanes, patience, sender });
     this.batch = batch;
     this.hooks = hooks;
     this.announcer = new Announcer(this);
@@ -218,7 +219,8 @@ export class SmallFiles {
 
   begunAgain(files) {
     files.forEach((file) => {
-      if (gone(file) || !this.board.has(file) || file.state === S.COMPLETED || file.state === S.PAUSED) return;
+      if (gone(file) || !this.board.has(file)) return;
+      if (file.state === S.COMPLETED || file.state === S.PAUSED) return;
       file.storedBytes = 0;
       file.announced = false;
       this.offer(file);
