@@ -48,9 +48,12 @@ const Facts = ({ file, twin }) => {
       {origin && <Origin origin={origin} />}
       {twin && <span>{t("Same content as {{key}}", { key: twin })}</span>}
       {checksum && file.state === "completed" && (
-        <code title={t("Fingerprint of the file, to compare it with a copy")}>
+        <span
+          className="im-digest"
+          title={t("Fingerprint of the file, to compare it with a copy")}
+        >
           {checksum}
-        </code>
+        </span>
       )}
     </div>
   );

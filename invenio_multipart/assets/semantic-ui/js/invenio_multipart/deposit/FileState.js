@@ -22,6 +22,8 @@ const WITH_BAR = new Set([
 
 const figures = (file, decimal) => {
   const { state, doneBytes, size } = file;
+  // Announced without a size, for another computer to send.
+  if (!size) return [];
   const amount = t("{{done}} of {{size}}", {
     done: bytes(doneBytes || 0, decimal),
     size: bytes(size, decimal),

@@ -60,7 +60,8 @@ export const TotalsBar = ({ snapshot, decimal, onPause, onProceed, onCancel, onR
       </div>
       <Bar
         size="small"
-        percent={percent(totals.sentBytes, totals.bytes)}
+        // Files whose size nobody knows yet, or that are still proved, are not all there.
+        percent={Math.min(99, percent(totals.sentBytes, totals.bytes))}
         active={running && snapshot.online}
         label={t("Progress of all files")}
       />
