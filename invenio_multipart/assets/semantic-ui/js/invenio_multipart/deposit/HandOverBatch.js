@@ -139,6 +139,7 @@ OpenElsewhere.propTypes = {
 /** The batch that this dialog shows, and what can be done with it. */
 const useBatch = ({ draft, mode, open, onChanged }) => {
   const [batch, setBatch] = useState(null);
+  const [ended, setEnded] = useState(null);
   const [waits, setWaits] = useState(false);
   const [error, setError] = useState(null);
   const doing =
@@ -157,12 +158,16 @@ const useBatch = ({ draft, mode, open, onChanged }) => {
     };
   return {
     batch,
+    elsewhere: open !== ended ? open : null,
     waits,
     error,
     make: doing((files, hours) => announce(draft, files, mode, hours)),
     show: doing(() => reopen(open)),
     end: doing(async () => {
-      await revoke(batch ? batch.id : open);
+      const id = batch ? batch.id : open;
+      await revoke(id);
+      // The list of files learns of it a little later.
+      setEnded(id);
       return null;
     }),
   };
@@ -170,7 +175,7 @@ const useBatch = ({ draft, mode, open, onChanged }) => {
 
 /** A script or credentials for a set of files; revocable while they are good. */
 export const HandOverBatch = ({ draft, mode, maxHours, open, onChanged }) => {
-  const { batch, waits, error, make, show, end } = useBatch({
+  const { batch, elsewhere, waits, error, ...can } = useBatch({
     draft,
     mode,
     open,
@@ -181,13 +186,18 @@ export const HandOverBatch = ({ draft, mode, maxHours, open, onChanged }) => {
       <Explanation mode={mode} />
       <Trouble error={error} />
       {batch && (
-        <HandOverOpen batch={batch} waits={waits} onEnd={end} onChanged={onChanged} />
+        <HandOverOpen batch={batch} waits={waits} onEnd={can.end} onChanged={onChanged} />
       )}
-      {!batch && open && (
-        <OpenElsewhere scripted={mode !== STS} waits={waits} onShow={show} onEnd={end} />
+      {!batch && elsewhere && (
+        <OpenElsewhere
+          scripted={mode !== STS}
+          waits={waits}
+          onShow={can.show}
+          onEnd={can.end}
+        />
       )}
-      {!batch && !open && (
-        <NewBatch mode={mode} maxHours={maxHours} waits={waits} onMake={make} />
+      {!batch && !elsewhere && (
+        <NewBatch mode={mode} maxHours={maxHours} waits={waits} onMake={can.make} />
       )}
     </>
   );

@@ -57,10 +57,15 @@ Notice.propTypes = {
 
 Notice.defaultProps = { onDismiss: undefined };
 
+/** States of files that nobody is at work for: their time runs out. */
+const RESTING = new Set(["missing", "paused", "failed"]);
+
 /** Unfinished files from an earlier visit, another browser or another computer. */
 const Unfinished = ({ snapshot, onExtend }) => {
   const missing = snapshot.files.filter(({ state }) => state === "missing");
-  const deadline = firstDeadline(snapshot.files, snapshot.batch);
+  const resting = snapshot.files.filter(({ state }) => RESTING.has(state));
+  if (!resting.length) return null;
+  const deadline = firstDeadline(resting, snapshot.batch);
   if (!missing.length && !deadline) return null;
   return (
     <Message
