@@ -33,6 +33,13 @@ test("small files go by one batch: announced together, completed by one job", as
   assert.deepEqual([batch, busy, totals.done], [null, false, 30]);
 });
 
+test("small files use all lanes that are worth it", async () => {
+  const world = await sending(many(400));
+  world.bytesPerMs = 1;
+  await world.settle();
+  assert.equal(world.mostFlying, 6);
+});
+
 test("while it is open the batch and its deadline are shown", async () => {
   const world = await sending(many(30));
   await world.clock.until(() => world.server.puts > 3);
@@ -85,6 +92,7 @@ test("an announcement whose answer was lost is found, and not made twice", async
     await world.settle();
     complete(world, files);
     assert.equal(world.server.batches.size, 1, kind);
+    assert.equal(world.counted(/^POST .*uploads$/), 1, kind);
   }
 });
 
@@ -104,6 +112,17 @@ test("links that have ended are renewed for all by one request", async () => {
   await world.settle();
   complete(world, files);
   assert.ok(world.counted(/GET .*uploads\/[^/]+\/files/) <= 2);
+});
+
+test("what arrives while the list of a batch is on its way is not sent again", async () => {
+  for (let wait = 1; wait < 40; wait += 3) {
+    const files = many(20, 1500);
+    const world = await sending(files, {}, fault("status", "PUT", /store/, { status: 403 }));
+    world.bytesPerMs = 40 + wait;
+    await world.settle();
+    complete(world, files);
+    assert.equal(world.server.sentAgain, 0, `${wait}`);
+  }
 });
 
 test("a file that the server refuses is told; the others go on without it", async () => {
@@ -187,6 +206,18 @@ test("pausing one file lets the others become complete; it follows when it goes 
   world.engine.proceed(id);
   await world.settle();
   complete(world, files);
+});
+
+test("a page that is closed among small files is quiet from then on", async () => {
+  for (const ms of [1, 30, 45, 70, 120, 300]) {
+    const world = await sending(many(400));
+    await world.clock.pass(ms);
+    world.engine.close();
+    await world.clock.pass(200);
+    const sent = world.requests.length;
+    await world.clock.pass(60_000);
+    assert.equal(world.requests.length, sent, `${ms}`);
+  }
 });
 
 test("giving up all files of a batch takes one request", async () => {

@@ -55,7 +55,7 @@ export class SmallFiles {
     file.controller = new AbortController();
     this.paused = false;
     this.toHash.add(file);
-    this.start("hash", 1, () => this.hashAll());
+    this.start("hash", 1, this.toHash, () => this.hashAll());
   }
 
   /** Nobody wants this file to go on. */
@@ -66,9 +66,14 @@ export class SmallFiles {
     this.settle();
   }
 
-  /** Loops end when they have nothing to do, and are begun again by whoever has. */
-  start(name, most, loop) {
-    for (let i = 1; i <= most; i += 1) {
+  /**
+   * Have loops at work for a line of files. Each takes one at once, and ends when the line is empty.
+   *
+   * @param most loops at the same time.
+   */
+  start(name, most, line, loop) {
+    if (this.scope.signal.aborted) return;
+    for (let i = 1; i <= most && line.size; i += 1) {
       const id = `${name}${i}`;
       if (this.loops.has(id)) continue;
       this.loops.add(id);
@@ -76,6 +81,8 @@ export class SmallFiles {
         .catch((error) => this.broken(error))
         .finally(() => {
           this.loops.delete(id);
+          // Somebody may have come after it had looked for the last time.
+          this.start(name, most, line, loop);
           this.settle();
         });
     }
@@ -134,7 +141,7 @@ export class SmallFiles {
     const there = this.batch.members.get(file.key);
     if (!there) {
       this.toAnnounce.add(file);
-      this.start("announce", 1, () => this.announcer.run());
+      this.start("announce", 1, this.toAnnounce, () => this.announcer.run());
       return;
     }
     if (there.md5 !== file.md5) throw new UploadError("different_file", { size: file.size });
@@ -150,7 +157,7 @@ export class SmallFiles {
       return;
     }
     this.toSend.add(file);
-    this.start("send", this.lanes.most, () => this.sendAll());
+    this.start("send", this.lanes.most, this.toSend, () => this.sendAll());
   }
 
   async sendAll() {
