@@ -196,9 +196,10 @@ test("files added while a batch is being completed follow in the next one", asyn
 });
 
 test("pausing one file lets the others become complete; it follows when it goes on", async () => {
-  const files = many(12);
+  const files = many(12, 1500);
   const world = await sending(files);
-  const id = world.row("folder/7.txt").id;
+  await world.clock.until(() => world.flying === 3);
+  const { id } = world.row("folder/11.txt");
   world.engine.pause(id);
   await world.settle(["completed", "paused"]);
   assert.equal(world.engine.snapshot().totals.done, 11);
@@ -217,6 +218,19 @@ test("a page that is closed among small files is quiet from then on", async () =
     const sent = world.requests.length;
     await world.clock.pass(60_000);
     assert.equal(world.requests.length, sent, `${ms}`);
+  }
+});
+
+test("all paused and gone on with at once, while they are taken out of their batch", async () => {
+  for (const ms of [0, 20, 40, 60, 90, 150]) {
+    const files = many(12, 1500);
+    const world = await sending(files);
+    await world.clock.until(() => world.flying === 3);
+    world.engine.snapshot().files.slice(6).forEach(({ id }) => world.engine.pause(id));
+    await world.clock.pass(60 + ms);
+    world.engine.proceed();
+    await world.settle();
+    complete(world, files);
   }
 });
 

@@ -49,6 +49,8 @@ export class ModelServer {
     /** Bytes of parts that came although the very same were there. */
     this.sentAgain = 0;
     this.puts = 0;
+    /** Bodies that the store refused. */
+    this.refused = 0;
     this.routes = this.ownRoutes();
     addBatches(this);
   }
@@ -217,7 +219,10 @@ export class ModelServer {
   /** The store's answer to a PUT: `{status, headers, body}`. */
   put(url, data, headers) {
     const link = this.links.get(new URL(url).searchParams.get("sig"));
-    const refuse = (status, code) => ({ status, headers: {}, body: `<Error><Code>${code}</Code></Error>` });
+    const refuse = (status, code) => {
+      this.refused += 1;
+      return { status, headers: {}, body: `<Error><Code>${code}</Code></Error>` };
+    };
     if (!link || link.expires <= this.clock.now() || link.revoked) return refuse(403, "AccessDenied");
     const { file, number, bound } = link;
     if (headers["Content-MD5"] !== base64Of(bound.md5)) return refuse(403, "SignatureDoesNotMatch");

@@ -9,9 +9,6 @@ import { ATTEMPTS, backoff } from "./pauses.js";
 /** How long a batch may take: as long as links of S3 live, and longer than a laptop sleeps. */
 const DEADLINE = "in 7 days";
 
-/** Hint that a batch is just being begun, in place of its id. */
-const BEGINNING = "?";
-
 const OPEN_STATES = new Set(["initiated", "uploading", "failed"]);
 
 /** First and longest pause between two looks at a job. */
@@ -62,9 +59,14 @@ export class Batch {
     this.id = found.id;
     this.deadline = found.complete_before || null;
     // A script or another computer may be at work on one that we have not begun here.
-    this.mine = [found.id, BEGINNING].includes(this.store.get(this.hint));
-    if (this.mine) this.store.set(this.hint, found.id);
+    this.mine = this.store.get(this.hint) === found.id;
     await this.look(options);
+  }
+
+  /** We have begun it, and complete it when all has arrived; the next page knows that, too. */
+  own() {
+    this.mine = true;
+    this.store.set(this.hint, this.id);
   }
 
   /** Learn what is there, with fresh links for whatever is missing. */
@@ -94,7 +96,7 @@ export class Batch {
 
   /** Fresh links; however many ask at once, the server is asked once. */
   async renew(generation, options) {
-    if (generation < this.generation) return;
+    if (!this.renewing && generation < this.generation) return;
     if (!this.renewing) {
       this.renewing = this.look(options).finally(() => {
         this.renewing = null;
@@ -130,13 +132,10 @@ export class Batch {
       const url = `${this.server.draft.uploads}/${this.id}/files`;
       reply = await this.server.once("POST", url, body, options);
     } else {
-      // The page may be closed before the answer comes, and the next one shall know.
-      this.store.set(this.hint, BEGINNING);
       reply = await this.open(body, options);
       this.id = reply.id;
       this.deadline = reply.complete_before;
-      this.mine = true;
-      this.store.set(this.hint, reply.id);
+      this.own();
     }
     this.note(files, reply);
   }
@@ -165,6 +164,7 @@ export class Batch {
       const found = await this.find(options);
       if (!found || found.state !== "uploading") return false;
       await this.adopt(found, options);
+      this.own();
     } else {
       await this.look(options);
     }

@@ -141,13 +141,13 @@ export class Completion {
       const { key } = there;
       // Who wants it again from now on has to announce it again, after this is over.
       this.batch.members.delete(key);
-      await this.server.remove(key, this.options([]));
       const file = this.board.find(key);
       if (file) {
         file.announced = false;
         file.storedBytes = 0;
         this.board.touch(file);
       }
+      await this.server.remove(key, this.options([]));
     }
   }
 

@@ -196,7 +196,7 @@ export class PartRun {
 
   /** Fresh links for all parts on their way; however many ask at once, it is asked once. */
   async renew(generation) {
-    if (generation < this.generation) return;
+    if (!this.renewing && generation < this.generation) return;
     if (!this.renewing) {
       this.generation += 1;
       const numbers = [...this.open.keys()].filter((number) => this.open.get(number).link);
