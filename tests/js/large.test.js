@@ -220,6 +220,17 @@ test("a gateway that answers once without CORS headers is not taken for a missin
   await world.settle();
 });
 
+test("a store that has worked before is waited for, whatever a probe says of it now", async () => {
+  const { world } = await sending();
+  await world.clock.until(() => world.server.puts > 0);
+  world.probeReason = "cors";
+  world.faults = ({ to }) => (to === "store" ? { kind: "reset" } : null);
+  await world.clock.pass(120_000);
+  assert.equal(world.row("big.bin").state, "waiting");
+  world.faults = () => null;
+  await world.settle();
+});
+
 test("bytes that are damaged on the way are sent again", async () => {
   const { world, file } = await sending(undefined, {}, fault("damage", "PUT", S3));
   await world.settle();
