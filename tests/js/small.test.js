@@ -234,6 +234,21 @@ test("all paused and gone on with at once, while they are taken out of their bat
   }
 });
 
+test("paused and gone on with while they are announced, files are sent once", async () => {
+  for (const ms of [5, 15, 25, 29, 35]) {
+    const files = many(12, 1500);
+    const world = await sending(files);
+    await world.clock.until(() => world.counted(/draft\/uploads$/) === 1);
+    await world.clock.pass(3);
+    world.engine.pause();
+    await world.clock.pass(ms - 3);
+    world.engine.proceed();
+    await world.settle();
+    complete(world, files);
+    assert.equal(world.server.puts, 12, `${ms}`);
+  }
+});
+
 test("giving up all files of a batch takes one request", async () => {
   const world = await sending(many(50));
   await world.clock.until(() => world.server.puts > 5);

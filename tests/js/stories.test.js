@@ -93,7 +93,11 @@ async function reload(world, files, random) {
 /** Codes that a story without hostile servers may end with; a new try must then do. */
 const EXCUSES = new Set(["server_error", "link_expired"]);
 
-for (let seed = FIRST; seed < FIRST + SEEDS; seed += 1) {
+/** Stories that have found something which few others would. */
+const KNOWN = [1184, 2013, 2016, 2105, 2191, 3073, 3119, 3229, 3256, 3366, 3399];
+
+const seeds = Array.from({ length: SEEDS }, (_, i) => FIRST + i);
+for (const seed of process.env.SEED ? seeds : [...seeds, ...KNOWN]) {
   test(`story ${seed}`, async () => {
     const { world, files } = await live(seed);
     const failed = world.engine.snapshot().files.filter((file) => file.state === "failed");
