@@ -144,6 +144,43 @@ def make_dataset_term():
     vocabularies.create(system_identity, DATASET)
 
 
+FORM_VOCABULARIES = {
+    "contributorsroles": "cor",
+    "creatorsroles": "crr",
+    "datetypes": "dat",
+    "descriptiontypes": "dty",
+    "languages": "lng",
+    "licenses": "lic",
+    "relationtypes": "rlt",
+    "removalreasons": "rem",
+    "titletypes": "ttyp",
+}
+"""Vocabularies that the deposit form asks for, with the types of their identifiers as InvenioRDM has them."""
+
+
+LICENSE = {
+    "id": "cc-by-4.0",
+    "title": {"en": "Creative Commons Attribution 4.0 International"},
+    "props": {
+        "osi_approved": "",
+        "scheme": "spdx",
+        "url": "https://creativecommons.org/licenses/by/4.0/legalcode",
+    },
+    "tags": ["all", "recommended"],
+    "type": "licenses",
+}
+"""What a new form has in it; it could not be saved without."""
+
+
+def make_form_vocabularies():
+    """Makes these vocabularies and the one term: the form does not open if one is missing."""
+    for name, pid_type in FORM_VOCABULARIES.items():
+        if not db.session.get(VocabularyType, name):
+            vocabularies.create_type(system_identity, name, pid_type)
+            if name == LICENSE["type"]:
+                vocabularies.create(system_identity, LICENSE)
+
+
 def main(location_name, location_uri):
     """Runs all steps and prints the tokens."""
     with timed("loading InvenioRDM"):
@@ -157,6 +194,7 @@ def main(location_name, location_uri):
             make_location(location_name, location_uri)
             tokens = make_accounts()
             make_dataset_term()
+            make_form_vocabularies()
     for variable, name in ACCOUNTS.items():
         print(f"{variable}={tokens[name]}")
 
