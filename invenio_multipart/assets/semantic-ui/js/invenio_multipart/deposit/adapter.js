@@ -136,14 +136,14 @@ export const useFormFiles = (snapshot, ready) => {
   }, [store, snapshot, ready]);
 };
 
+/** Why the form was not saved, as the engine knows errors. */
 const saveFailure = (error) => {
   // Upstream's client throws a TypeError when no answer came.
-  if (error instanceof TypeError)
+  if (error instanceof TypeError) {
     return Object.assign(new Error("offline"), { offline: true });
-  return Object.assign(new Error("The draft could not be saved."), {
-    status: error?.status,
-    errors: error?.errors,
-  });
+  }
+  const params = { message: error?.errors?.message };
+  return Object.assign(new Error("not saved"), { code: "draft_not_saved", params });
 };
 
 /** A function that returns the draft, and saves the form first when there is none. */

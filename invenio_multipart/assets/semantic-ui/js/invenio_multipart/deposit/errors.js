@@ -132,8 +132,10 @@ const TEXTS = {
     t("The draft does not exist any more."),
     t("It was deleted or published meanwhile. Open your uploads to see."),
   ],
-  draft_not_saved: () => [
-    t("The draft could not be saved, so there is nothing to upload to yet."),
+  draft_not_saved: ({ message }) => [
+    message
+      ? t("The draft could not be saved: {{message}}", { message })
+      : t("The draft could not be saved, so there is nothing to upload to yet."),
     t("Press Save draft to see why, then press Retry."),
   ],
   upload_gone: () => [
