@@ -140,6 +140,22 @@ test("a batch of a script is followed, and left to the script", async () => {
   assert.equal(world.counted(/complete$/), 1, "when somebody says so");
 });
 
+test("a batch with temporary credentials is left to who has them", async () => {
+  const world = new World();
+  const [file] = small(1);
+  const announced = [{ key: file.name, size: file.size, checksum: md5(file.data) }];
+  const batch = world.server.batchModel.announce({ files: announced, mode: "sts-credentials" });
+  await load(world);
+  await world.engine.add(chosen(file, ...["x1", "x2", "x3"].map((name) => fileOf(name, 9))));
+  await world.clock.pass(60_000);
+  assert.equal(world.row(file.name).error.code, "locked");
+  assert.deepEqual([world.row("x1").state, world.row("x1").error.code], ["waiting", "locked"]);
+  assert.equal(world.server.files.size, 1, "nothing is taken out of it, and nothing added");
+  world.server.files.get(file.name).stored.set(0, file.data);
+  world.server.batchModel.complete(batch.id);
+  await world.settle();
+});
+
 test("an upload that another computer finishes is followed", async () => {
   const file = fileOf("big.bin", 3000);
   const world = await reloaded([file], (w) => w.server.puts >= 1);

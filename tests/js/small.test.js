@@ -249,6 +249,18 @@ test("paused and gone on with while they are announced, files are sent once", as
   }
 });
 
+test("a completion that is refused is told, and can be tried again", async () => {
+  const files = many(5);
+  const world = await sending(files, {}, fault("status", "PUT", /complete$/, { status: 400 }));
+  await world.settle(["failed"]);
+  assert.equal(world.engine.snapshot().busy, false);
+  world.engine.retry();
+  await world.clock.pass(100);
+  await world.settle();
+  complete(world, files);
+  assert.equal(world.server.sentAgain, 0);
+});
+
 test("giving up all files of a batch takes one request", async () => {
   const world = await sending(many(50));
   await world.clock.until(() => world.server.puts > 5);

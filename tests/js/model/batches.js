@@ -48,14 +48,14 @@ class Batches {
     return all.find(({ state }) => state === "uploading" || state === "completing");
   }
 
-  announce({ files }, owner = "me") {
+  announce({ files, mode = "s3-presigned-url" }, owner = "me") {
     const { open } = this;
     if (open) {
       const lock = { stage: open.state, batch: open.id, since: "2026-01-01T00:00:00+00:00" };
       throw new Refusal(423, "locked", { lock });
     }
     this.server.count += 1;
-    const batch = { id: `b${this.server.count}`, owner, state: "uploading", files: new Map(), job: null };
+    const batch = { id: `b${this.server.count}`, owner, mode, state: "uploading", files: new Map(), job: null };
     batch.until = this.server.clock.now() + this.server.lifetimeMs;
     this.check(batch, files);
     this.server.batches.set(batch.id, batch);
@@ -100,6 +100,7 @@ class Batches {
     const presigned_urls = {};
     const headers = {};
     files.forEach((file) => {
+      if (file.batch.mode === "sts-credentials") return;
       const link = this.server.link(file, 0, file.bound);
       presigned_urls[file.key] = link.url;
       headers[file.key] = link.headers;
@@ -110,7 +111,7 @@ class Batches {
   shown(batch) {
     const job_url = batch.job ? `${API}/uploads/jobs/${batch.job.id}` : null;
     const complete_before = new Date(batch.until).toISOString();
-    return { id: batch.id, record_id: DRAFT, state: batch.state, complete_before, job_url };
+    return { id: batch.id, record_id: DRAFT, mode: batch.mode, state: batch.state, complete_before, job_url };
   }
 
   mine(query) {

@@ -3,6 +3,7 @@
 
 /** Announces small files, many in one call, and makes sense of refusals. */
 
+import { CREDENTIALS } from "./batch.js";
 import { UploadError } from "./errors.js";
 
 /** Files in one announcement. */
@@ -113,7 +114,8 @@ export class Announcer {
   async waitForLock(error, files) {
     const { lock = {} } = error.params;
     const own = await this.small.batch.find(this.small.callOptions(files));
-    if (own && own.state === "uploading") {
+    // One with temporary credentials has no links for us.
+    if (own && own.state === "uploading" && own.mode !== CREDENTIALS) {
       await this.small.batch.adopt(own, this.small.callOptions(files));
       this.small.hooks.changed();
       return this.withoutKnown(files);

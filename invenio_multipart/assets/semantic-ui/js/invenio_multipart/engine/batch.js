@@ -9,6 +9,9 @@ import { ATTEMPTS, backoff } from "./pauses.js";
 /** How long a batch may take: as long as links of S3 live, and longer than a laptop sleeps. */
 const DEADLINE = "in 7 days";
 
+/** The mode of batches that are sent with temporary credentials, and not by links. */
+export const CREDENTIALS = "sts-credentials";
+
 const OPEN_STATES = new Set(["initiated", "uploading", "failed"]);
 
 /** First and longest pause between two looks at a job. */
@@ -25,6 +28,7 @@ export class Batch {
     this.id = null;
     this.deadline = null;
     this.mine = false;
+    this.mode = null;
     /** What is in it: by key `{key, size, md5, uploaded, slices}`. */
     this.members = new Map();
     this.generation = 0;
@@ -58,6 +62,7 @@ export class Batch {
   async adopt(found, options) {
     this.id = found.id;
     this.deadline = found.complete_before || null;
+    this.mode = found.mode;
     // A script or another computer may be at work on one that we have not begun here.
     this.mine = this.store.get(this.hint) === found.id;
     await this.look(options);
@@ -128,6 +133,10 @@ export class Batch {
   async tryToAnnounce(files, options) {
     const body = { files: files.map(announced) };
     let reply;
+    if (this.id && this.mode === CREDENTIALS) {
+      const lock = { batch: this.id, until: this.deadline };
+      throw new UploadError("locked", { lock }, { status: 423 });
+    }
     if (this.id) {
       const url = `${this.server.draft.uploads}/${this.id}/files`;
       reply = await this.server.once("POST", url, body, options);

@@ -16,22 +16,38 @@ export class Completion {
   }
 
   /** Complete it, unless it waits for somebody. */
-  async settle() {
+  settle() {
+    return this.guarded(() => this.completeIfDue());
+  }
+
+  /** A completion was under way when the page was loaded. @param url of its job. */
+  resume(url) {
+    return this.guarded(() =>
+      this.complete(() => this.batch.follow(url, this.options(this.files())))
+    );
+  }
+
+  /** Whatever goes wrong is told in all rows, and nothing is left as if it were going on. */
+  async guarded(work) {
+    try {
+      await work();
+    } catch (error) {
+      if (this.small.scope.signal.aborted) return;
+      this.fail(await this.explain({}, error));
+    }
+  }
+
+  async completeIfDue() {
     const { batch } = this;
     await this.takeOut([...batch.members.values()].filter((there) => this.isLeft(there)));
     const rest = [...batch.members.values()];
     if (!rest.length) {
-      await batch.abort(this.options([]));
+      if (batch.mine) await batch.abort(this.options([]));
       return;
     }
     // Somebody has the bytes of those: here, after choosing them again, or elsewhere.
     if (rest.some((there) => !there.uploaded) || !this.isOurs(rest)) return;
     await this.complete(() => batch.complete(this.options(this.files())));
-  }
-
-  /** A completion was under way when the page was loaded. @param url of its job. */
-  async resume(url) {
-    await this.complete(() => this.batch.follow(url, this.options(this.files())));
   }
 
   async complete(job) {
@@ -73,9 +89,9 @@ export class Completion {
 
   async completed() {
     const files = this.files();
+    const entries = new Map((await this.server.list(this.options(files))).map((e) => [e.key, e]));
     this.batch.over();
     this.rounds = 0;
-    const entries = new Map((await this.server.list(this.options(files))).map((e) => [e.key, e]));
     files.forEach((file) => {
       const entry = entries.get(file.key);
       if (!this.board.has(file) || file.state === S.COMPLETED) return;
@@ -99,7 +115,7 @@ export class Completion {
     });
     files.filter((file) => !keys.has(file.key)).forEach((file) => this.back(file));
     // Without those that are hopeless.
-    if (this.rounds > ROUNDS) await this.settle();
+    if (this.rounds > ROUNDS) await this.completeIfDue();
   }
 
   again(file) {
@@ -128,9 +144,9 @@ export class Completion {
 
   /** Files that would hold up the others: given up, paused or failed before they were sent. */
   isLeft(there) {
-    if (there.uploaded) return false;
+    if (there.uploaded || !this.batch.mine) return false;
     const file = this.board.find(there.key);
-    if (!file) return this.batch.mine;
+    if (!file) return true;
     return file.state === S.PAUSED || (file.state === S.FAILED && file.kind === "small");
   }
 

@@ -106,7 +106,8 @@ export class Controls {
     } else {
       this.forgetWork(file);
       this.takeBytes(file, bytes);
-      if (this.batch.members.has(file.key)) this.batch.mine = true;
+      const member = this.batch.members.get(file.key);
+      if (member && member.slices) this.batch.mine = true;
       this.begin(file);
     }
   }

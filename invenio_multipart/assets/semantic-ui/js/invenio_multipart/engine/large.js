@@ -5,7 +5,7 @@
 
 import { UploadError } from "./errors.js";
 import { PartRun } from "./parts.js";
-import { ATTEMPTS, backoff } from "./pauses.js";
+import { ATTEMPTS, backoff, check } from "./pauses.js";
 import { ledgerSlices, planSlices } from "./plan.js";
 import { readable } from "./sender.js";
 import * as S from "./states.js";
@@ -62,6 +62,8 @@ export class LargeFiles {
   async prepare(file, signal) {
     if (!file.announced) {
       const { entry, fresh } = await this.initiator.begin(file, signal);
+      // Paused meanwhile: the entry is there, and the next run goes on with it.
+      check(signal);
       this.patience.end(file);
       if (fresh) return this.begun(file, entry, []);
     }

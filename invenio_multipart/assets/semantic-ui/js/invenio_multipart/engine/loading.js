@@ -77,7 +77,6 @@ export class Loading {
       this.small.completing = this.completion.resume(found.job_url).finally(() => {
         this.small.completing = null;
       });
-      this.small.completing.catch((error) => this.small.broken(error));
     } else {
       this.small.settle();
     }

@@ -176,7 +176,11 @@ export class SmallFiles {
       if (there.uploaded || !there.slices) return null;
       return there.slices.find((slice) => slice.number === number) || null;
     };
-    const { slices } = this.batch.members.get(file.key) || {};
+    const now = this.batch.members.get(file.key);
+    if (!now) throw new UploadError("batch_over");
+    const { slices } = now;
+    // A batch with temporary credentials has no links: whoever has these is to send it.
+    if (!slices && !now.uploaded) throw new UploadError("locked", { batch: this.batch.id });
     file.parts = { total: slices ? slices.length : 0, done: 0 };
     for (const slice of slices || []) {
       const links = {
