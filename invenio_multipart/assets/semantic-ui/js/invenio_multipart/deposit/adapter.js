@@ -98,41 +98,30 @@ const asForm = ({ files, waitingFor }) => {
   }));
 };
 
-/** How often the form learns of files while some are under way, in ms. */
-const FORM_PACE = 3000;
-
 /**
  * Tell the form about the files: Publish, quota and the others look there.
  *
  * One action replaces the whole list, because each one redraws the form: with an action
  * for each of 1,000 files the page would stand still. While files are under way the form
- * learns of them every few seconds; the beginning and the end come at once.
+ * learns only whether publishing has to wait; the rest comes when all is quiet.
  *
  * @param {object} snapshot the engine's
  * @param {boolean} ready false: leave the form as it is
  */
 export const useFormFiles = (snapshot, ready) => {
   const store = useStore();
-  const last = useRef({ outline: null, at: 0, open: null });
+  const last = useRef({ outline: null, open: null });
   useEffect(() => {
-    if (!ready) return undefined;
+    if (!ready) return;
+    const open = snapshot.waitingFor.length === 0;
+    if (snapshot.busy && open === last.current.open) return;
     const files = asForm(snapshot);
     const now = outline(files);
-    const open = snapshot.waitingFor.length === 0;
-    if (now === last.current.outline) return undefined;
-    const show = () => {
-      last.current = { outline: now, at: Date.now(), open };
-      const known = store.getState().files.entries || {};
-      const payload = { files: formEntries(files, known) };
-      store.dispatch({ type: FILE_IMPORT_SUCCESS, payload });
-    };
-    const wait = last.current.at + FORM_PACE - Date.now();
-    if (!snapshot.busy || open !== last.current.open || wait <= 0) {
-      show();
-      return undefined;
-    }
-    const timer = setTimeout(show, wait);
-    return () => clearTimeout(timer);
+    if (now === last.current.outline) return;
+    last.current = { outline: now, open };
+    const known = store.getState().files.entries || {};
+    const payload = { files: formEntries(files, known) };
+    store.dispatch({ type: FILE_IMPORT_SUCCESS, payload });
   }, [store, snapshot, ready]);
 };
 
