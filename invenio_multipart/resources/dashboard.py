@@ -26,6 +26,7 @@ from flask_login import current_user, login_required
 from invenio_i18n import gettext as _
 from invenio_i18n import lazy_gettext
 from invenio_records_resources.services.errors import PermissionDeniedError
+from markupsafe import Markup
 
 from ..errors import MultipartError
 from ..proxies import current_multipart
@@ -33,10 +34,24 @@ from .shown import ActForm, asked_page, shown_page
 
 BLUEPRINT = "multipart_dashboard"
 MENU_ITEM = "unfinished"
-MENU_TEXT = lazy_gettext("Unfinished uploads")
+MENU_NAME = lazy_gettext("Unfinished uploads")
 TEMPLATE = "invenio_multipart/unfinished.html"
 
 _ACTS = ("discard", "more-time")
+
+
+class MenuText:
+    """The entry's text; on small screens an icon: a fourth name has no room there."""
+
+    def __str__(self) -> str:
+        return str(MENU_NAME)
+
+    def __html__(self) -> Markup:
+        return Markup(
+            '<span class="tablet computer only">{name}</span>'
+            '<span class="mobile only"><i class="hourglass half icon m-0" '
+            'aria-hidden="true"></i><span class="sr-only">{name}</span></span>'
+        ).format(name=str(MENU_NAME))
 
 
 def create_blueprint() -> Blueprint:
@@ -61,7 +76,7 @@ def add_to_menu(app: Flask) -> None:
 
         with app.app_context():
             current_menu.submenu(f"dashboard.{MENU_ITEM}").register(
-                endpoint=f"{BLUEPRINT}.unfinished", text=MENU_TEXT, order=4
+                endpoint=f"{BLUEPRINT}.unfinished", text=MenuText(), order=4
             )
 
 
