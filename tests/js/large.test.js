@@ -329,3 +329,20 @@ test("an upload whose time is over can be begun again", async () => {
   await world.settle();
   assert.deepEqual(world.content("big.bin"), file.data);
 });
+
+test("a file that is gone on with while its beginning is waited for is not forgotten", async () => {
+  const world = new World();
+  world.setOnline(false);
+  world.open();
+  const files = [1, 2, 3, 4, 5].map((i) => fileOf(`${i}.bin`, 9500, i));
+  await world.engine.add(chosen(...files));
+  await world.clock.pass(5000);
+  assert.deepEqual(world.states().slice(0, 2), ["waiting", "waiting"]);
+  world.engine.pause();
+  await world.clock.pass(100);
+  world.engine.proceed();
+  await world.clock.pass(70_000);
+  world.setOnline(true);
+  await world.settle();
+  files.forEach((file) => assert.deepEqual(world.content(file.name), file.data));
+});

@@ -152,7 +152,7 @@ export class Initiator {
 
   callOptions(items) {
     return {
-      onWait: (code) => items.forEach(({ file, signal }) => signal && this.patience.begin(file, code)),
+      onWait: (code) => items.forEach((item) => this.patience.of(item.file, item.signal)(code)),
     };
   }
 }

@@ -15,14 +15,21 @@ export class Patience {
 
   /** A gate's ticket for the file, see {@link Gate#pass}; meanwhile it is seen to wait. */
   async pass(gate, file, signal) {
-    const ticket = await gate.pass(signal, (code) => this.begin(file, code));
+    const ticket = await gate.pass(signal, this.of(file, signal));
     this.end(file);
     return ticket;
   }
 
   /** Options of a call that is made for the file. */
   options(file, signal) {
-    return { signal, onWait: (code) => this.begin(file, code) };
+    return { signal, onWait: this.of(file, signal) };
+  }
+
+  /** Shows a code in the file, as long as it is this run of it that waits. */
+  of(file, signal) {
+    return (code) => {
+      if (signal && !signal.aborted) this.begin(file, code);
+    };
   }
 
   begin(file, code, params = {}) {

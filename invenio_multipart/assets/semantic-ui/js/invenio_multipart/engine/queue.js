@@ -42,7 +42,7 @@ export class LargeQueue {
     for (const file of this.queue) {
       if (this.sending.size >= Math.max(LEAST, this.lanes.limit)) return;
       this.queue.delete(file);
-      if (file.state === S.QUEUED) this.start(file);
+      this.start(file);
     }
   }
 
