@@ -21,10 +21,14 @@ const ACTIONS = {
   failed: ["retry", "details", "remove"],
 };
 
+/** Failures after which the browser will not read the file that it was given once. */
+const OF_BYTES = new Set(["file_changed", "file_unreadable"]);
+
 const actionsOf = ({ state, error, hasFile }) => {
   // The wrong file was chosen; which one it shall be is asked in the row itself.
   if (error?.code === "different_file") return ["details", "remove"];
-  if (state === "failed" && !hasFile) return ["choose", "details", "remove"];
+  const lost = !hasFile || OF_BYTES.has(error?.code);
+  if (state === "failed" && lost) return ["choose", "details", "remove"];
   return ACTIONS[state] || ["remove"];
 };
 

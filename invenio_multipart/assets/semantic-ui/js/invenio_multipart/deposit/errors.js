@@ -116,7 +116,7 @@ const TEXTS = {
   ],
   file_changed: () => [
     t("The file was changed on your disk while it was sent."),
-    t("Press Retry to send it as it is now."),
+    t("Choose it again to send it as it is now."),
   ],
   file_unreadable: () => [
     t("Your browser cannot read the file any more."),
