@@ -337,7 +337,7 @@ test("a file that is gone on with while its beginning is waited for is not forgo
   const files = [1, 2, 3, 4, 5].map((i) => fileOf(`${i}.bin`, 9500, i));
   await world.engine.add(chosen(...files));
   await world.clock.pass(5000);
-  assert.deepEqual(world.states().slice(0, 2), ["waiting", "waiting"]);
+  assert.equal(world.states()[0], "waiting");
   world.engine.pause();
   await world.clock.pass(100);
   world.engine.proceed();
