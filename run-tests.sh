@@ -10,12 +10,17 @@
 # All tests are run by two workers, each with a site of its own, where there are two processors;
 # tests that are chosen are run by one. (-n of pytest-xdist says otherwise.)
 #
+# The tests of the deposit page follow: the engine's with Node, and those in a real browser (tests/browser), for
+# which the pages are built (scripts/assets.sh) and Chromium is used as the system has it. MULTIPART_CHROMIUM
+# names another one.
+#
 # Services that run already (scripts/services.sh start) are used and left running; others are started,
 # and stopped at the end. scripts/services.sh, scripts/python-env.sh and scripts/sts.sh tell about
 # their settings.
 
 . "$(dirname "${BASH_SOURCE[0]}")/scripts/lib.sh"
 . "$ROOT/scripts/python-env.sh"
+. "$ROOT/scripts/node-env.sh"
 . "$ROOT/scripts/sts.sh"
 
 SERVICES=$ROOT/scripts/services.sh
@@ -53,6 +58,43 @@ names_a_path() {
   return 1
 }
 
+# wants FOLDER ARGUMENT...: whether tests of tests/FOLDER are to be run.
+wants() {
+  local folder=$1 argument
+  shift
+  names_a_path "$@" || return 0
+  for argument; do
+    case ${argument%%::*} in tests | tests/ | "tests/$folder" | "tests/$folder/"*) return 0 ;; esac
+  done
+  return 1
+}
+
+# The engine of the deposit page, which needs no page.
+node_tests() {
+  node_env
+  find "$ROOT/tests/js" -name '*.test.js' -print0 | sort -z | xargs -0 node --test
+}
+
+# Found by the names that it has in Debian, in Ubuntu and on machines of GitHub.
+browser_prepare() {
+  local name
+  if [ -z "${MULTIPART_CHROMIUM:-}" ]; then
+    for name in chromium chromium-browser google-chrome; do
+      MULTIPART_CHROMIUM=$(command -v "$name") && break
+    done
+    [ -n "$MULTIPART_CHROMIUM" ] || { debian chromium && MULTIPART_CHROMIUM=$(command -v chromium); } || return 1
+  fi
+  MULTIPART_ASSETS=$("$ROOT/scripts/assets.sh") || return 1
+  export MULTIPART_CHROMIUM MULTIPART_ASSETS
+}
+
+# run CMD...: the first failure is what this script ends with.
+run() {
+  local result=0
+  "$@" || result=$?
+  [ "$code" != 0 ] || code=$result
+}
+
 # The servers with temporary credentials are for some tests only.
 wants_sts() {
   names_a_path "$@" || return 0
@@ -69,11 +111,23 @@ prepare
 ! wants_sts "$@" || sts_prepare || die "the servers with temporary credentials could not be started"
 environment=$("$SERVICES" env)
 eval "$environment"
-defaults=(tests)
-[ "$(nproc)" = 1 ] || defaults+=(-n 2 --dist worksteal)
-! names_a_path "$@" || defaults=()
 code=0
-"$PYTHON" -m pytest "${defaults[@]}" "$@" || code=$?
+if names_a_path "$@"; then
+  ! wants browser "$@" || browser_prepare || die "the tests in a browser could not be prepared"
+  ! wants js "$@" || run node_tests
+  # pytest finds nothing to do in a folder of JavaScript.
+  case "$*" in tests/js | tests/js/) ;; *) run "$PYTHON" -m pytest "$@" ;; esac
+else
+  workers=()
+  [ "$(nproc)" = 1 ] || workers=(-n 2 --dist worksteal)
+  run "$PYTHON" -m pytest tests --ignore=tests/browser "${workers[@]}" "$@"
+  # In a browser they take the machine for themselves: one site, one browser, and times that a user would see.
+  if [ $# = 0 ]; then
+    run node_tests
+    browser_prepare || die "the tests in a browser could not be prepared"
+    run "$PYTHON" -m pytest tests/browser
+  fi
+fi
 # Our words come after pytest's own closing line, which stays what it is.
 if [ "$code" = 0 ]; then say "TESTS PASSED in $((SECONDS - begun)) s"; else say "TESTS FAILED (pytest: $code) after $((SECONDS - begun)) s"; fi
 exit "$code"

@@ -1,0 +1,53 @@
+# SPDX-FileCopyrightText: 2026 The invenio-multipart authors.
+# SPDX-License-Identifier: MIT
+
+"""Folders, and files by the hundred."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from ..driver import md5
+from .deposit import Deposit
+from .site import Site
+
+Data = Callable[..., Path]
+
+
+def test_folder(site: Site, page: Page, data: Data) -> None:
+    """Paths are kept, equal names in two folders do not meet, hidden files are asked."""
+    deposit = Deposit(site, page, site.draft())
+    names = ["a/same.txt", "b/same.txt", "b/deep/er.txt", "top.txt", "b/.hidden"]
+    made = {name: data(f"survey/{name}", 50 + n) for n, name in enumerate(names)}
+    deposit.choose_folder(made["top.txt"].parent)
+    deposit.confirm("Leave them out")
+    deposit.all_completed(4)
+    entries = deposit.entries()
+    for name in names[:4]:
+        entry = entries[f"survey/{name}"]
+        assert entry["checksum"] == md5(made[name].read_bytes())
+    expect(page.get_by_text("deep", exact=False).first).to_be_visible()
+
+
+@pytest.mark.parametrize("count", [200])
+def test_many_files(site: Site, page: Page, data: Data, count: int) -> None:
+    """One batch, few requests to the site, and a page that draws what can be seen."""
+    deposit = Deposit(site, page, site.draft())
+    paths = [data(f"many/{n:04}.dat", 10_000) for n in range(count)]
+    before = len(site.web.requests)
+    deposit.choose_folder(paths[0].parent)
+    deposit.all_completed(count, seconds=120)
+    asked = [
+        r for r in site.web.requests[before:] if re.match("(POST|PUT|GET) /api", r)
+    ]
+    assert len(asked) < 60 + count / 20, asked
+    assert page.locator("[role=row][data-key]").count() < 200
+    expect(page.get_by_test_id("multipart-totals")).to_have_count(0, timeout=30_000)
+    sums = {e["key"]: e["checksum"] for e in deposit.entries().values()}
+    for path in paths[:: count // 20]:
+        assert sums[f"many/{path.name}"] == md5(path.read_bytes())

@@ -1,0 +1,90 @@
+# SPDX-FileCopyrightText: 2026 The invenio-multipart authors.
+# SPDX-License-Identifier: MIT
+
+"""Uploads that were cut off, and go on: here, elsewhere, by other programs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import BrowserContext, Page, expect
+
+from .deposit import MIB, Deposit, eventually, parts_held
+from .site import Site
+
+Data = Callable[..., Path]
+
+
+def cut_off(deposit: Deposit, path: Path, leave: Callable[[], Any]) -> set[int]:
+    """Begin, leave after two parts or more; the parts that are there then."""
+    with parts_held(deposit.site, first=3) as hold:
+        deposit.choose(path)
+        eventually(lambda: len(deposit.parts_sent()) >= 2 and hold.count > 0)
+        leave()
+        return set(deposit.parts_sent())
+
+
+def whole(deposit: Deposit, path: Path) -> None:
+    """The file is published, and equal."""
+    record = deposit.published()
+    url = f"/records/{record}/files/{path.name}/content"
+    assert deposit.site.api().content(url) == path.read_bytes()
+
+
+def test_reload(site: Site, page: Page, data: Data) -> None:
+    """Leaving warns; after a reload only what is missing is sent."""
+    deposit = Deposit(site, page, site.draft())
+    path = data("long.bin", 40 * MIB)
+    asked = []
+    page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept()))
+    # Browsers warn only where somebody has touched the page.
+    page.get_by_role("heading").first.click()
+    there = cut_off(deposit, path, page.reload)
+    assert asked == ["beforeunload"]
+    deposit.state("long.bin", "missing")
+    expect(page.get_by_test_id("multipart-unfinished")).to_be_visible()
+    deposit.again("long.bin", path)
+    deposit.state("long.bin", "completed")
+    assert Counter(deposit.parts_sent()) == Counter(range(1, 6))
+    assert len(there) >= 2
+    whole(deposit, path)
+
+
+def test_other_browser(
+    site: Site, new_profile: Callable[..., BrowserContext], data: Data
+) -> None:
+    """Another browser, which remembers nothing, goes on; dropping the file is enough."""
+    draft = site.draft()
+    path = data("moved.bin", 40 * MIB)
+    first = new_profile()
+    deposit = Deposit(site, first.new_page(), draft)
+    there = cut_off(deposit, path, first.close)
+    deposit = Deposit(site, new_profile().new_page(), draft)
+    deposit.state("moved.bin", "missing")
+    deposit.choose(path)
+    deposit.state("moved.bin", "completed")
+    assert Counter(deposit.parts_sent()) == Counter(range(1, 6))
+    assert len(there) >= 2
+    whole(deposit, path)
+
+
+def test_browser_finishes_what_a_program_began(
+    site: Site, page: Page, data: Data
+) -> None:
+    """Parts of another size, sent by a program, are kept."""
+    draft = site.draft()
+    path = data("begun.bin", 18 * MIB)
+    content = path.read_bytes()
+    size = 6 * MIB
+    begun = draft.begin("begun.bin", len(content), transfer={"part_size": size})
+    draft.send_ok(begun["links"]["parts"][1], content[size : 2 * size])
+    site.calm()
+    deposit = Deposit(site, page, draft)
+    deposit.state("begun.bin", "missing")
+    deposit.again("begun.bin", path)
+    deposit.state("begun.bin", "completed")
+    assert Counter(deposit.parts_sent()) == Counter([1, 3])
+    whole(deposit, path)
