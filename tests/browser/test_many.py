@@ -34,14 +34,14 @@ def test_folder(site: Site, page: Page, data: Data) -> None:
     expect(page.get_by_text("deep", exact=False).first).to_be_visible()
 
 
-@pytest.mark.parametrize("count", [200])
+@pytest.mark.parametrize("count", [200, 1000])
 def test_many_files(site: Site, page: Page, data: Data, count: int) -> None:
     """One batch, few requests to the site, and a page that draws what can be seen."""
     deposit = Deposit(site, page, site.draft())
     paths = [data(f"many/{n:04}.dat", 10_000) for n in range(count)]
     before = len(site.web.requests)
     deposit.choose_folder(paths[0].parent)
-    deposit.all_completed(count, seconds=120)
+    deposit.all_completed(count, seconds=240)
     asked = [
         r for r in site.web.requests[before:] if re.match("(POST|PUT|GET) /api", r)
     ]
