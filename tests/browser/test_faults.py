@@ -18,16 +18,6 @@ from .site import Site
 Data = Callable[..., Path]
 
 
-def test_one_part_refused_once(site: Site, page: Page, data: Data) -> None:
-    """A 503 costs one part once more, and nothing else."""
-    deposit = Deposit(site, page, site.draft())
-    refusal = site.s3.at("PUT", part(2), answer(503))
-    deposit.choose(data("busy.bin", 30 * MIB))
-    deposit.state("busy.bin", "completed")
-    assert refusal.seen >= 2
-    assert Counter(deposit.parts_sent()) == Counter(range(1, 5))
-
-
 def test_links_expired_by_refusal(site: Site, page: Page, data: Data) -> None:
     """A 403 of the store is met with a new link."""
     deposit = Deposit(site, page, site.draft())
