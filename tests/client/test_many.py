@@ -123,8 +123,9 @@ def test_the_same_command_sends_what_is_missing(
     assert len(server.batches) == 1
     assert not there & server.puts().keys()
     assert set(server.puts().values()) == {1}
-    assert summary.reused == len(there)
-    assert summary.sent == 120 - len(there)
+    # One that the server had whole when the run was killed may have come later.
+    assert summary.reused == len(contents) - len(server.puts()) >= len(there)
+    assert summary.sent == len(server.puts())
 
 
 def test_files_that_are_there_are_not_read(

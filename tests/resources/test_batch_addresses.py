@@ -67,7 +67,7 @@ def test_other_methods(api: Api, local_draft: Draft, method: str) -> None:
     """Methods that mean nothing are refused in the shape of all errors."""
     batch = open_batch(local_draft, ["a"])
     for rest, meant in {
-        "": "GET",
+        "": "GET PUT",
         "/complete": "PUT",
         "/abort": "PUT",
         "/files": "GET POST",

@@ -136,8 +136,14 @@ def test_queries(
             assert (reply.status != 200) or who is api
 
 
+# InvenioRDM looks addresses that no route has up in its pages, where NUL is an error.
+KEYS_IN_ADDRESSES = st.text(KEY_CHARACTERS, min_size=1, max_size=40).filter(
+    lambda key: "\0" not in key
+)
+
+
 @QUICKLY
-@given(key=st.text(KEY_CHARACTERS, min_size=1, max_size=40), part=NUMBERS)
+@given(key=KEYS_IN_ADDRESSES, part=NUMBERS)
 @example(key="\0", part=1)
 def test_content(anonymous: Api, local_draft: Draft, key: str, part: Any) -> None:
     """No key and no part number in an address breaks the server."""

@@ -28,6 +28,20 @@ def ahead(**span: int) -> datetime:
     return utc_now() + timedelta(**span)
 
 
+@pytest.fixture(autouse=True)
+def _others_last(app: Any) -> None:
+    """What other tests have left comes after what is begun now."""
+    from invenio_db import db
+
+    from invenio_multipart.records.models import Batch, Upload
+
+    with app.app_context():
+        for row, end in ((Upload, "expires_at"), (Batch, "complete_before")):
+            timed = row.query.filter(getattr(row, end).isnot(None))
+            timed.update({end: ahead(days=60)}, synchronize_session=False)
+        db.session.commit()
+
+
 @pytest.fixture
 def owner(pages: Any) -> Reader:
     """The owner of the drafts."""
