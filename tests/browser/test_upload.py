@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import quote
 
 from playwright.sync_api import Page, expect
 
@@ -15,6 +17,38 @@ from .deposit import MIB, Deposit, parts_held
 from .site import Site
 
 Data = Callable[..., Path]
+
+
+def test_published_and_downloaded(site: Site, page: Page, data: Data) -> None:
+    """By parts and at once, published by the button, downloaded byte by byte."""
+    deposit = Deposit(site, page, site.draft())
+    large, small = data("large.bin", 30 * MIB), data("a b+ä#1 100%.txt", 1000)
+    deposit.choose(large, small, data("empty.dat", 0))
+    for key in ("large.bin", "a b+ä#1 100%.txt", "empty.dat"):
+        deposit.state(key, "completed")
+    digest = hashlib.md5(large.read_bytes()).hexdigest()
+    expect(deposit.row("large.bin")).to_contain_text(digest)
+    assert sorted(n for n in deposit.parts_sent() if n > 1) == [2, 3, 4]
+    page.get_by_role("button", name="Publish", exact=True).click()
+    dialog = page.get_by_role("dialog").or_(page.locator(".modal.visible"))
+    expect(dialog).to_be_visible()
+    for box in dialog.locator("label").all():
+        box.click()
+    dialog.get_by_role("button", name=re.compile("^Publish")).click()
+    page.wait_for_url(re.compile(r"/records/[\w-]+"))
+    record = page.url.rstrip("/").rsplit("/", 1)[1].split("?")[0]
+    for path in (large, small):
+        url = f"/records/{record}/files/{quote(path.name)}/content"
+        assert site.api().content(url) == path.read_bytes()
+
+
+def test_draft_is_made_by_the_first_file(site: Site, page: Page, data: Data) -> None:
+    """A form that nobody has saved gets its draft, and its address, by a file."""
+    page.goto("/uploads/new")
+    page.get_by_test_id("multipart-files").set_input_files(data("first.txt", 10))
+    row = page.locator("[role=row][data-key='first.txt']")
+    expect(row).to_have_attribute("data-state", "completed", timeout=60_000)
+    page.wait_for_url(re.compile(r"/uploads/(?!new)[\w-]+"))
 
 
 def test_progress_is_told(site: Site, page: Page, data: Data) -> None:
