@@ -121,8 +121,8 @@ class FaultProxy:
         """Let nothing break any more, and begin to count anew."""
         self.forget()
         with self._lock:
-            self.requests.clear()
-            self.answers.clear()
+            # New lists: a reply that is still on its way belongs to the old ones.
+            self.requests, self.answers = [], []
 
     def forget(self) -> None:
         """Let nothing break any more, and remember what came."""
@@ -162,11 +162,12 @@ class FaultProxy:
                 wanted = (_header(head, b"range") or b"").decode()
                 with self._lock:
                     self.requests.append(f"{method} {target} {wanted}")
+                    answers = self.answers
                 status = self._pass_on(
                     client, head, body, self._actions(method, target)
                 )
                 with self._lock:
-                    self.answers.append(f"{method} {target} {status}")
+                    answers.append(f"{method} {target} {status}")
             except Answered as answer:
                 client.sendall(_error(answer))
             except (Cut, OSError, ValueError):
