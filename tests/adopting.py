@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import requests
@@ -91,6 +92,7 @@ def open_shelf(app: Any, server: str, *, versioned: bool) -> Iterator[Shelf]:
         finally:
             _empty(client, name, versioned=versioned)
             client.delete_bucket(Bucket=name)
+            _forget(app, name)
 
 
 def _places(bucket: str) -> Mapping[str, Any]:
@@ -133,6 +135,22 @@ def _empty(client: Any, bucket: str, *, versioned: bool) -> None:
         for entry in found:
             version = {"VersionId": entry["VersionId"]} if versioned else {}
             client.delete_object(Bucket=bucket, Key=entry["Key"], **version)
+
+
+def _forget(app: Any, bucket: str) -> None:
+    """Have nobody look for the bucket's objects any more: it is gone."""
+    from invenio_db import db
+    from invenio_files_rest.models import FileInstance
+
+    from invenio_multipart.records.models import Adopted, utc_now
+
+    below = FileInstance.uri.startswith(f"s3://{bucket}/")
+    with app.app_context():
+        files = db.select(FileInstance.id).where(below)
+        rows = Adopted.query.filter(Adopted.file_id.in_(files))
+        never = utc_now() + timedelta(days=3650)
+        rows.update({"checked_on": never}, synchronize_session=False)
+        db.session.commit()
 
 
 def give_role(app: Any, account: str, role: str, *, taken: bool = False) -> None:

@@ -114,26 +114,34 @@ def make_accounts():
     if role is None:
         role = current_datastore.create_role(id="admin", name="admin")
         db.session.add(ActionRoles.allow(superuser_access, role=role))
-    tokens = {}
-    for name in ACCOUNTS.values():
-        email = f"{name}@multipart.example.org"
-        user = current_datastore.get_user(email)
-        if user is None:
-            user = current_datastore.create_user(
-                email=email,
-                username=name,
-                password=hash_password(PASSWORD),
-                active=True,
-                confirmed_at=datetime.now(timezone.utc),
-            )
-        if name == "admin":
-            current_datastore.add_role_to_user(user, role)
-        db.session.commit()
-        token = Token.query.filter_by(user_id=user.id, is_personal=True).first()
-        token = token or Token.create_personal("demo", user.id, scopes=["user:email"])
-        db.session.commit()
-        tokens[name] = token.access_token
-    return tokens
+    return {
+        name: make_account(name, [role] if name == "admin" else ())
+        for name in ACCOUNTS.values()
+    }
+
+
+def make_account(name, roles=()):
+    """Makes an account, if there is none of this name.
+
+    :returns: a personal access token of it.
+    """
+    email = f"{name}@multipart.example.org"
+    user = current_datastore.get_user(email)
+    if user is None:
+        user = current_datastore.create_user(
+            email=email,
+            username=name,
+            password=hash_password(PASSWORD),
+            active=True,
+            confirmed_at=datetime.now(timezone.utc),
+        )
+    for role in roles:
+        current_datastore.add_role_to_user(user, role)
+    db.session.commit()
+    token = Token.query.filter_by(user_id=user.id, is_personal=True).first()
+    token = token or Token.create_personal("demo", user.id, scopes=["user:email"])
+    db.session.commit()
+    return token.access_token
 
 
 def make_dataset_term():

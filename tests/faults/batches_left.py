@@ -55,10 +55,9 @@ def assert_batches_settled(app: Any, store: Store, begun: datetime) -> None:
 
 def _assert_objects(batch: Any, store: Store) -> None:
     """Nothing is stored that is no file."""
-    known = {uri for (uri,) in db.session.execute(select(FileInstance.uri))}
     if batch.prefix.startswith("s3://"):
-        stored = store.below(batch.prefix)
-        strays = [name for name in stored if batch.prefix + name not in known]
+        stored = {batch.prefix + name for name in store.below(batch.prefix)}
+        strays = stored - _files_of(stored)
         assert not strays, f"{batch} left objects: {strays}"
         opened = store.uploads_below(batch.prefix)
         assert not opened, f"{batch} left open uploads: {opened}"
@@ -66,7 +65,14 @@ def _assert_objects(batch: Any, store: Store) -> None:
     for upload in Upload.query.filter_by(batch_id=batch.id):
         folder = Path(upload.uri).parent
         names = {str(path) for path in folder.glob("*")} if folder.exists() else set()
-        assert names <= known, f"{batch} left {names - known}"
+        strays = names - _files_of(names)
+        assert not strays, f"{batch} left {strays}"
+
+
+def _files_of(uris: set[str]) -> set[str]:
+    """Those of these addresses that a file has."""
+    query = select(FileInstance.uri).where(FileInstance.uri.in_(uris))
+    return {str(uri) for (uri,) in db.session.execute(query)}
 
 
 def _assert_files(batch: Any, store: Store) -> None:

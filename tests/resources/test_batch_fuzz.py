@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -68,6 +69,12 @@ COMPLETION = loosely(
     scope=st.sampled_from(["version", "record"]),
     access=loosely(record=TEXTS, files=TEXTS, embargo=VALUES),
 )
+
+
+@pytest.fixture
+def api(newcomer: Api) -> Api:
+    """Of somebody who has nothing else, so that lists are short."""
+    return newcomer
 
 
 def end_all(api: Api, draft: Draft) -> None:

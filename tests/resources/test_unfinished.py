@@ -22,6 +22,12 @@ MEMBERS = {
 }
 
 
+@pytest.fixture
+def api(newcomer: Api) -> Api:
+    """Of somebody who has nothing else, so that lists are short."""
+    return newcomer
+
+
 def everything(api: Api, size: int = 100) -> Iterator[dict[str, Any]]:
     """All of it, page by page."""
     after = ""

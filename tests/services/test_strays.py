@@ -161,20 +161,39 @@ def test_what_an_ended_batch_got_late(app: Any, api: Api, bucket: str) -> None:
     assert begun(client, bucket) == set()
 
 
+@pytest.fixture
+def short_pages(app: Any) -> Iterator[int]:
+    """The store lists this many uploads at once, where it would list a thousand."""
+    from invenio_multipart.storage.s3_client import connection
+
+    with app.app_context():
+        events = connection().client.meta.events
+    at = ("provide-client-params.s3.ListMultipartUploads", _ask_for_less)
+    events.register(*at)
+    yield 20
+    events.unregister(*at)
+
+
+def _ask_for_less(params: dict[str, Any], **_: Any) -> dict[str, Any]:
+    return {**params, "MaxUploads": 20}
+
+
 def test_more_than_a_page(
-    app: Any, bucket: str, monkeypatch: pytest.MonkeyPatch
+    app: Any, bucket: str, short_pages: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each run reads some pages, and the next goes on where it ended."""
     from invenio_multipart.services.reaper import of_store
 
     client = s3_client(app)
-    for _ in range(1005):
+    for _ in range(short_pages + 5):
         begin(client, bucket, file_path())
     monkeypatch.setattr(of_store, "_PAGES", 1)
-    assert len([one for one in preview(app) if one.what == "stray"]) >= 1000
+    found = len([one for one in preview(app) if one.what == "stray"])
+    # MinIO gives a whole bucket in one page.
+    assert found in (short_pages, short_pages + 5)
     first = reap(app).done["strays"]
-    assert first in (1000, 1005)
-    assert first + reap(app).done["strays"] == 1005
+    assert first == found
+    assert first + reap(app).done["strays"] == short_pages + 5
     assert begun(client, bucket) == set()
 
 
