@@ -36,17 +36,17 @@ class Contest:
         self._api = Api(f"{instance.url}/api", instance.token)
         self.usages: dict[str, list[Usage]] = {}
 
-    def ours(
-        self, path: Path, name: str = "ours", digests: Path | None = None
-    ) -> Timed:
-        """A side that uploads by our program, until all is sent and committed."""
+    def ours(self, path: Path, name: str = "ours", **settings: str) -> Timed:
+        """A side that uploads by our program, until all is sent and committed.
+
+        :param settings: further environment variables of :mod:`.sender`.
+        """
 
         def run() -> Usage:
             draft = self._api.new_draft().split("/")[2]
             command = [sys.executable, "-m", "benchmarks.sender"]
             environment = {"BENCH_TOKEN": self._instance.token, "PYTHONPATH": str(ROOT)}
-            if digests:
-                environment["BENCH_DIGESTS"] = str(digests)
+            environment |= settings
             result, lines = measured(
                 [*command, self._instance.url, draft, str(path)], environment
             )

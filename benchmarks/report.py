@@ -114,9 +114,9 @@ _NOTES = """\
   program that verifies can be as fast as they are. The rows with `md5sum` afterwards
   compare like with like. Each file of ours is asked for at InvenioRDM first.
 - awscrt is driven through s3transfer: boto3's own switch to it knows no plain HTTP.
-- Upstream's way costs more for each further file of a draft. Of a thousand, the fifty
-  in the middle are sent and counted; those before them are only begun, which makes
-  the list that each answer holds shorter than it would be.
+- Upstream's way costs more for each further file of a draft. Of a thousand, the
+  fifteen in the middle are sent and counted; those before them are only begun, which
+  makes the list that each answer holds shorter than it would be.
 """
 
 

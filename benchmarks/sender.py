@@ -6,7 +6,8 @@
 A folder goes by ``upload_many``. The token comes in ``BENCH_TOKEN``. The last line
 says how long the server's work lasted after everything was sent.
 
-With ``BENCH_DIGESTS`` (a JSON file) no byte is hashed: digests are looked up there,
+With ``BENCH_MD5_ONLY`` no SHA-256 of files in a folder is computed. With
+``BENCH_DIGESTS`` (a JSON file) no byte is hashed: digests are looked up there,
 by their number of bytes and where these begin. This is for a figure of what hashing
 costs; everything else, the server's proof included, stays as it is.
 """
@@ -20,7 +21,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from invenio_multipart.client import Uploader
+from invenio_multipart.client import ManyOptions, Uploader
 
 if "BENCH_DIGESTS" in os.environ:
     from .known_digests import use_known_digests
@@ -41,7 +42,8 @@ def main() -> None:
         phases.setdefault(progress.phase, time.perf_counter())
 
     if path.is_dir():
-        summary: Any = uploader.upload_many(draft, [path], progress=note)
+        options = ManyOptions(sha256="BENCH_MD5_ONLY" not in os.environ)
+        summary: Any = uploader.upload_many(draft, [path], options, progress=note)
     else:
         summary = uploader.upload(draft, path, progress=note)
     end = time.perf_counter()
