@@ -173,6 +173,25 @@ test("links that end by the clock are renewed in time, and by a 403 as well", as
   assert.deepEqual(other.world.content("big.bin"), other.file.data);
 });
 
+test("links that ended while the store was away are never used", async () => {
+  const { world, file } = await sending(undefined, { settings: { linkSeconds: 40 } });
+  const back = world.clock.now() + 200_000;
+  world.faults = ({ to }) => (to === "store" && world.clock.now() < back ? { kind: "status", status: 503 } : null);
+  await world.settle();
+  assert.deepEqual(world.content("big.bin"), file.data);
+  assert.equal(world.server.refused, 0);
+});
+
+test("a store that hangs up on a link gets another one", async () => {
+  const { world, file } = await sending(fileOf("big.bin", 3000));
+  world.bytesPerMs = 5;
+  await world.clock.until(() => world.flying === 3);
+  world.hangsUp = true;
+  world.server.links.forEach((link) => Object.assign(link, { revoked: true }));
+  await world.settle();
+  assert.deepEqual(world.content("big.bin"), file.data);
+});
+
 test("however many links are refused at once, they are renewed by one request", async () => {
   const { world } = await sending(fileOf("big.bin", 3000));
   world.bytesPerMs = 5;
@@ -312,6 +331,20 @@ test("a draft that was deleted meanwhile is named as that", async () => {
   const { world } = await sending();
   await world.clock.pass(80);
   world.server.gone = true;
+  await world.settle(["failed"]);
+  assert.equal(world.row("big.bin").error.code, "draft_gone");
+});
+
+test("a draft that is being deleted is named as that, too", async () => {
+  const { world } = await sending();
+  await world.clock.pass(80);
+  const data = { status: 409, code: "state_conflict", state: "aborted" };
+  world.server.links.forEach((link) => Object.assign(link, { revoked: true }));
+  world.faults = ({ url }) => {
+    if (!/\/parts$/.test(url)) return null;
+    world.server.gone = true;
+    return { kind: "status", status: 409, data };
+  };
   await world.settle(["failed"]);
   assert.equal(world.row("big.bin").error.code, "draft_gone");
 });

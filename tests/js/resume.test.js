@@ -140,6 +140,18 @@ test("a batch of a script is followed, and left to the script", async () => {
   assert.equal(world.counted(/complete$/), 1, "when somebody says so");
 });
 
+test("files that a script has announced by name alone can be sent from here", async () => {
+  const world = new World();
+  const [one, two] = small(2);
+  const batch = world.server.batchModel.announce({ files: [{ key: one.name }, { key: two.name }] });
+  world.server.put(batch.presigned_urls[one.name], one.data, {});
+  await load(world);
+  await world.engine.attach(world.row(two.name).id, two);
+  await world.settle();
+  assert.deepEqual(world.content(two.name), two.data);
+  assert.deepEqual(world.content(one.name), one.data);
+});
+
 test("a batch with temporary credentials is left to who has them", async () => {
   const world = new World();
   const [file] = small(1);

@@ -82,6 +82,8 @@ export class World {
     this.mostFlying = 0;
     this.probed = [];
     this.probeReason = null;
+    /** Whether the store breaks the line where others would refuse. */
+    this.hangsUp = false;
     this.bytesPerMs = 100;
     /** Bytes that arrived without anybody here hearing of it. */
     this.lostBytes = 0;
@@ -156,6 +158,7 @@ export class World {
       if (fault && fault.kind === "status") return { ...this.said(fault), body: fault.body || "" };
       const data = fault && fault.kind === "damage" ? damaged(blob.bytes()) : blob.bytes();
       const answer = this.server.put(url, Buffer.from(data), headers);
+      if (this.hangsUp && answer.status >= 400) throw new Error("No answer.");
       if (!this.isOnline || (fault && fault.kind === "lost")) {
         this.lostBytes += blob.size;
         throw new Error("No answer.");

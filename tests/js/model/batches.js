@@ -89,9 +89,10 @@ class Batches {
 
   fill(batch, files) {
     files.forEach((item) => {
-      const file = this.server.beginOne({ ...item, transfer: {} });
+      const file = this.server.beginOne({ ...item, size: item.size ?? 0, transfer: {} });
       file.batch = batch;
-      file.bound = { size: item.size, md5: item.checksum.replace("md5:", "") };
+      // Scripts may announce names alone; then the store takes whatever comes.
+      file.bound = item.checksum ? { size: item.size, md5: item.checksum.replace("md5:", "") } : null;
       batch.files.set(item.key, file);
     });
   }
@@ -129,8 +130,8 @@ class Batches {
     const page = keys.slice(0, 100).map((key) => batch.files.get(key));
     const files = page.map((file) => ({
       key: file.key,
-      size: file.size,
-      checksum: `md5:${file.bound.md5}`,
+      size: file.bound || file.stored.has(0) ? file.size : null,
+      checksum: file.bound && `md5:${file.bound.md5}`,
       state: file.state,
       uploaded: file.stored.has(0),
       uploaded_bytes: file.stored.has(0) ? file.size : 0,
@@ -187,9 +188,9 @@ class Batches {
     return this.shown(batch);
   }
 
-  extend(id, { completed_by: moment }) {
+  extend(id, { completed_by: words }) {
     const batch = this.get(id);
-    batch.until = Date.parse(moment);
+    batch.until = this.server.laterThan(batch.until, words);
     return this.shown(batch);
   }
 

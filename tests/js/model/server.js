@@ -210,7 +210,7 @@ export class ModelServer {
   link(file, number, bound = file.registered.get(number)) {
     this.count += 1;
     const expires = this.clock.now() + this.linkSeconds * 1000;
-    const headers = { "Content-Length": String(bound.size), "Content-MD5": base64Of(bound.md5) };
+    const headers = bound ? { "Content-Length": String(bound.size), "Content-MD5": base64Of(bound.md5) } : {};
     const url = `${STORE}/bucket/${file.id}?sig=${this.count}`;
     this.links.set(String(this.count), { file, number, bound, expires });
     return { part: number, url, expiration: new Date(expires).toISOString(), headers };
@@ -225,14 +225,15 @@ export class ModelServer {
     };
     if (!link || link.expires <= this.clock.now() || link.revoked) return refuse(403, "AccessDenied");
     const { file, number, bound } = link;
-    if (headers["Content-MD5"] !== base64Of(bound.md5)) return refuse(403, "SignatureDoesNotMatch");
-    if (data.length !== bound.size || md5Of(data) !== bound.md5) return refuse(400, "BadDigest");
+    if (bound && headers["Content-MD5"] !== base64Of(bound.md5)) return refuse(403, "SignatureDoesNotMatch");
+    if (bound && (data.length !== bound.size || md5Of(data) !== bound.md5)) return refuse(400, "BadDigest");
     if (file.state !== "uploading") return refuse(404, "NoSuchUpload");
     this.puts += 1;
     const there = file.stored.get(number);
-    if (there && md5Of(there) === bound.md5) this.sentAgain += data.length;
+    if (there && md5Of(there) === md5Of(data)) this.sentAgain += data.length;
     file.stored.set(number, data);
-    return { status: 200, headers: { etag: `"${bound.md5}"` }, body: "" };
+    if (!bound) file.size = data.length;
+    return { status: 200, headers: { etag: `"${md5Of(data)}"` }, body: "" };
   }
 
   status(key) {
@@ -255,8 +256,17 @@ export class ModelServer {
   }
 
   extend(key, body) {
-    this.file(key).expires = Date.parse(body.expires_at);
+    const file = this.file(key);
+    file.expires = this.laterThan(file.expires, body.expires_at);
     return this.status(key);
+  }
+
+  /** A deadline as it is put off, in milliseconds: never to a sooner one. */
+  laterThan(before, words) {
+    const [, seconds] = /^in (\d+) seconds$/.exec(words);
+    const moment = this.clock.now() + 1000 * seconds;
+    if (moment < before) throw new Refusal(400, "bad_request", { field: "expires_at" });
+    return moment;
   }
 
   commit(key, body) {

@@ -94,11 +94,13 @@ export class Controls {
     if (!file || ![S.MISSING, S.FAILED].includes(file.state)) return;
     const bytes = { file: chosen, handle };
     const code = file.error && file.error.code;
+    const member = this.batch.members.get(file.key);
+    const anySize = member && typeof member.size !== "number";
     if (file.announced && code === "file_changed") {
       // Whoever chooses it again wants it as it is now.
       this.takeBytes(file, bytes);
       await this.startOver(file);
-    } else if (file.announced && chosen.size !== file.size) {
+    } else if (file.announced && !anySize && chosen.size !== file.size) {
       file.candidate = bytes;
       file.file = null;
       const params = { size: file.size, chosen: chosen.size };
@@ -106,7 +108,6 @@ export class Controls {
     } else {
       this.forgetWork(file);
       this.takeBytes(file, bytes);
-      const member = this.batch.members.get(file.key);
       if (member && member.slices) this.batch.mine = true;
       this.begin(file);
     }
@@ -197,12 +198,19 @@ export class Controls {
     return reply;
   }
 
-  /** A later deadline for the batch and all unfinished files: "in 3 days", or a moment. */
-  async extend(deadline) {
+  /**
+   * A later deadline for the batch and all unfinished files, if they have not a later one.
+   *
+   * @param seconds from now on.
+   */
+  async extend(seconds) {
     const options = { signal: this.closed };
-    if (this.batch.id) {
+    const words = `in ${seconds} seconds`;
+    const end = this.server.now() + seconds * 1000;
+    const sooner = (deadline) => !deadline || Date.parse(deadline) < end;
+    if (this.batch.id && sooner(this.batch.deadline)) {
       const url = `${this.server.draft.uploads}/${this.batch.id}`;
-      const reply = await this.server.call("PUT", url, { completed_by: deadline }, options);
+      const reply = await this.server.call("PUT", url, { completed_by: words }, options);
       this.batch.deadline = reply.complete_before || this.batch.deadline;
     }
     const open = [...this.board.files.values()].filter(
@@ -210,9 +218,9 @@ export class Controls {
     );
     await inTurn(open, async (file) => {
       if (this.batch.members.has(file.key)) file.deadline = this.batch.deadline;
-      else {
+      else if (sooner(file.deadline)) {
         const url = this.server.fileUrl(file.key, "/upload");
-        const status = await this.server.call("PUT", url, { expires_at: deadline }, options);
+        const status = await this.server.call("PUT", url, { expires_at: words }, options);
         file.deadline = status.expires_at;
       }
       this.board.touch(file);

@@ -15,11 +15,9 @@ const OF_ENDED = { expired: "deadline_passed", aborted: "upload_not_found" };
 export function explainer(server) {
   return async (file, error) => {
     const known = error instanceof UploadError ? error : unknown(error);
-    if ([404, 410].includes(known.status) && server.draft) return whatIsGone(server, file, known);
-    const ended = OF_ENDED[known.params.state];
-    if (known.status === 409 && ended) {
-      file.announced = false;
-      return { code: ended, params: known.params };
+    const ended = known.status === 409 && OF_ENDED[known.params.state];
+    if ((ended || [404, 410].includes(known.status)) && server.draft) {
+      return whatIsGone(server, file, known, ended);
     }
     if (known.code === "access_denied" || known.code === "upload_forbidden") {
       return { code: "forbidden", params: known.params };
@@ -28,7 +26,7 @@ export function explainer(server) {
   };
 }
 
-async function whatIsGone(server, file, error) {
+async function whatIsGone(server, file, error, ended) {
   try {
     if (await server.draftIsGone()) return { code: "draft_gone", params: {} };
   } catch (other) {
@@ -36,6 +34,7 @@ async function whatIsGone(server, file, error) {
   }
   // Only the entry is gone: its time was over, or somebody has deleted it.
   file.announced = false;
+  if (ended) return { code: ended, params: error.params };
   const late = file.deadline && Date.parse(file.deadline) <= server.now();
   return { code: late ? "deadline_passed" : "upload_not_found", params: error.params };
 }

@@ -109,7 +109,7 @@ function commands({ board, controls, adding, loading, draft, closed, dismiss }) 
     remove: (ids) => controls.remove(ids),
     setMetadata: (ids, metadata) => controls.setMetadata(ids, metadata),
     link: withDraft((wanted) => controls.link(wanted)),
-    extend: withDraft((deadline) => controls.extend(deadline)),
+    extend: withDraft((seconds) => controls.extend(seconds)),
     /** A notice has been read. */
     dismiss,
   };

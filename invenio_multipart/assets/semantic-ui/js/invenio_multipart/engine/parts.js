@@ -18,7 +18,10 @@ const AHEAD_BYTES = 128 * 2 ** 20;
 /** Parts in one registration. */
 const MOST = 100;
 
-/** A link is good if a request begins so long before its end; this is for the way. */
+/**
+ * A link is good if a request begins so long before its end; this is for the way. Of links that live
+ * for seconds it is half of their time.
+ */
 const MARGIN_MS = 30_000;
 
 /** Refusals of other bytes than announced before we look whether it is the file. */
@@ -153,10 +156,11 @@ export class PartRun {
       return { number, size: end - start, md5: this.work.md5s[number - 1] };
     });
     const options = this.patience.options(this.file, this.signal);
+    const since = this.server.now();
     const links = await this.server.register(this.file.key, parts, options);
     links.forEach((link) => {
       const part = this.open.get(link.part);
-      if (part) part.link = { ...link, generation: this.generation };
+      if (part) part.link = { ...link, since, generation: this.generation };
     });
   }
 
@@ -178,20 +182,23 @@ export class PartRun {
   }
 
   links(number) {
-    const good = (link) => {
-      if (!link) return false;
-      const ends = Date.parse(link.expiration || "");
-      return Number.isNaN(ends) || ends > this.server.now() + MARGIN_MS;
-    };
     return {
       get: async () => {
         const { link } = this.open.get(number);
-        if (!good(link)) await this.renew(link ? link.generation : this.generation);
+        if (!this.isGood(link)) await this.renew(link ? link.generation : this.generation);
         return this.open.get(number).link;
       },
+      good: (link) => this.isGood(link),
       renew: (generation) => this.renew(generation),
       damaged: (times) => times >= DAMAGED_TWICE && this.lookAtFile(number),
     };
+  }
+
+  isGood(link) {
+    if (!link) return false;
+    const ends = Date.parse(link.expiration || "");
+    const margin = Math.min(MARGIN_MS, (ends - link.since) / 2);
+    return Number.isNaN(ends) || ends > this.server.now() + margin;
   }
 
   /** Fresh links for all parts on their way; however many ask at once, it is asked once. */

@@ -9,6 +9,12 @@ import { ATTEMPTS, backoff, check } from "./pauses.js";
 /** Links to try before a refusal is believed: one may expire, and stores can be slow to learn. */
 const LINKS_PER_SLICE = 4;
 
+/** Bodies without an answer before another link is asked for: some stores refuse one by hanging up. */
+const LOST_PER_LINK = 3;
+
+/** A link that is too old so soon after it was asked for is used all the same: no other is better. */
+const JUST_NOW_MS = 1000;
+
 /** Headers that browsers set by themselves and let nobody else set. */
 const OWN_HEADERS = new Set(["content-length", "host"]);
 
@@ -21,24 +27,32 @@ export class Sender {
    * The slice is in the store.
    *
    * @param slice `{number, start, end}`.
-   * @param links `{get(signal) -> {url, headers, generation}|null, renew(generation, signal)}`;
-   *     null means that nothing has to be sent any more.
+   * @param links `{get(signal) -> {url, headers, generation}|null, good(link), renew(generation, signal)}`;
+   *     null means that nothing has to be sent any more, `good` says whether there is time to send.
    * @throws UploadError when it cannot be; the signal's reason.
    */
   async send(file, slice, links, signal) {
-    const tries = { failures: 0, refused: 0 };
+    const tries = { failures: 0, refused: 0, lost: 0 };
     for (;;) {
       const link = await links.get(signal);
       if (!link) return;
-      const verdict = await this.attempt(file, slice, link, signal);
+      const store = this.stores.of(link.url);
+      const since = this.clock.now();
+      const turn = await this.turn(file, store, signal);
+      if (!links.good(link) && this.clock.now() > since + JUST_NOW_MS) {
+        // Its time has passed while the turn was waited for.
+        turn.ticket.left();
+        turn.free();
+        continue;
+      }
+      const verdict = await this.attempt(file, slice, link, { store, turn, signal });
       if (verdict.kind === "ok") return;
       await this.mind(verdict, tries, link, links, signal);
     }
   }
 
-  async attempt(file, slice, link, signal) {
-    const store = this.stores.of(link.url);
-    const { ticket, free } = await this.turn(file, store, signal);
+  async attempt(file, slice, link, { store, turn, signal }) {
+    const { ticket, free } = turn;
     let answer = null;
     try {
       answer = await this.put(file, slice, link, signal);
@@ -115,12 +129,17 @@ export class Sender {
     }
     ticket.failed();
     this.lanes.trouble();
-    return { kind: "away", seconds: null };
+    return { kind: "lost" };
   }
 
   async mind(verdict, tries, link, links, signal) {
     const { kind, code, status, seconds } = verdict;
     if (kind === "away") return;
+    if (kind === "lost") {
+      tries.lost += 1;
+      if (tries.lost % LOST_PER_LINK === 0) await links.renew(link.generation, signal);
+      return;
+    }
     if (kind === "fatal") throw refused(code, status);
     if (kind === "link") {
       tries.refused += 1;

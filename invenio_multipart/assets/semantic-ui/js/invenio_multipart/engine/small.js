@@ -144,7 +144,10 @@ export class SmallFiles {
       this.start("announce", 1, this.toAnnounce, () => this.announcer.run());
       return;
     }
-    if (there.md5 !== file.md5) throw new UploadError("different_file", { size: file.size });
+    // A script may have announced no more than names.
+    if (differ(there.md5, file.md5) || differ(there.size, file.size)) {
+      throw new UploadError("different_file", { size: file.size });
+    }
     this.joined(file);
   }
 
@@ -182,9 +185,12 @@ export class SmallFiles {
     // A batch with temporary credentials has no links: whoever has these is to send it.
     if (!slices && !now.uploaded) throw new UploadError("locked", { batch: this.batch.id });
     file.parts = { total: slices ? slices.length : 0, done: 0 };
-    for (const slice of slices || []) {
+    for (const { end, ...rest } of slices || []) {
+      const slice = { ...rest, end: end ?? file.size };
       const links = {
         get: async () => find(slice.number),
+        // It lives as long as its batch; when that is put off, the store's refusal brings another.
+        good: () => true,
         renew: (generation) => this.batch.renew(generation, { signal: this.scope.signal }),
         damaged: (times) => times >= 2 && this.lookAtFile(file),
       };
@@ -256,6 +262,11 @@ export class SmallFiles {
     const wait = (code) => files.forEach((file) => !gone(file) && this.patience.begin(file, code));
     return { signal: this.scope.signal, onWait: wait };
   }
+}
+
+/** Whether what was announced, if it was, is another thing. */
+function differ(announced, found) {
+  return announced !== null && announced !== undefined && announced !== found;
 }
 
 /** Whether nobody wants the file to go on. */
