@@ -3,8 +3,7 @@
 
 import PropTypes from "prop-types";
 import React, { useState } from "react";
-import { Button } from "semantic-ui-react";
-import { Dialog } from "./Dialog";
+import { Answers, Dialog } from "./Dialog";
 import { bytes } from "./format";
 import { SmallButton } from "./SmallButton";
 import { t } from "./text";
@@ -73,21 +72,14 @@ export const ConflictsDialog = ({ conflicts, decimal, onChosen, onClose }) => {
       scrolling
       className="im-conflicts"
       actions={
-        <>
-          <Button
-            type="button"
-            className="left-floated"
-            content={t("Leave these out")}
-            onClick={onClose}
-          />
-          <Button
-            type="button"
-            primary
-            content={t("Go on")}
-            data-action="decide"
-            onClick={() => onChosen(each(choiceOf))}
-          />
-        </>
+        <Answers
+          no={{ content: t("Leave these out"), onClick: onClose }}
+          yes={{
+            content: t("Go on"),
+            "data-action": "decide",
+            onClick: () => onChosen(each(choiceOf)),
+          }}
+        />
       }
     >
       {conflicts.length > 1 && <ForAll onAll={(value) => setChosen(each(() => value))} />}

@@ -3,11 +3,12 @@
 
 import PropTypes from "prop-types";
 import React, { useState } from "react";
-import { Button, Form } from "semantic-ui-react";
-import { Dialog } from "./Dialog";
+import { Form } from "semantic-ui-react";
+import { Answers, Dialog } from "./Dialog";
 import { fileShape } from "./shapes";
 import { t } from "./text";
 import { Trouble } from "./Trouble";
+import { useClosing } from "./useClosing";
 
 /** Kinds of files that are offered; any other word can be typed. */
 const kinds = () => [
@@ -75,26 +76,14 @@ const titleOf = (files) =>
 const useDetails = (files, onSave, onClose) => {
   const [before] = useState(() => start(files));
   const [now, setNow] = useState(before);
-  const [waits, setWaits] = useState(false);
-  const [error, setError] = useState(null);
-  const save = async () => {
-    setWaits(true);
-    setError(null);
-    try {
-      await onSave(changes(before, now));
-      onClose();
-    } catch (refusal) {
-      setError(refusal);
-      setWaits(false);
-    }
-  };
+  const saving = useClosing(() => onSave(changes(before, now)), onClose);
   const field = (name) => ({
     id: `multipart-details-${name}`,
     value: now[name] ?? "",
     placeholder: before[name] === null ? t("Different values") : undefined,
     onChange: ({ target }) => setNow({ ...now, [name]: target.value }),
   });
-  return { field, save, waits, error };
+  return { field, ...saving };
 };
 
 /**
@@ -104,29 +93,22 @@ const useDetails = (files, onSave, onClose) => {
  * returns a promise.
  */
 export const DetailsDialog = ({ files, onSave, onClose }) => {
-  const { field, save, waits, error } = useDetails(files, onSave, onClose);
+  const { field, run, waits, error } = useDetails(files, onSave, onClose);
   return (
     <Dialog
       title={titleOf(files)}
       onClose={onClose}
       actions={
-        <>
-          <Button
-            type="button"
-            className="left-floated"
-            content={t("Cancel")}
-            onClick={onClose}
-          />
-          <Button
-            type="button"
-            primary
-            content={t("Save")}
-            loading={waits}
-            disabled={waits}
-            data-action="save-details"
-            onClick={save}
-          />
-        </>
+        <Answers
+          no={{ content: t("Cancel"), onClick: onClose }}
+          yes={{
+            content: t("Save"),
+            loading: waits,
+            disabled: waits,
+            "data-action": "save-details",
+            onClick: run,
+          }}
+        />
       }
     >
       <Trouble error={error} />

@@ -107,6 +107,16 @@ Dialog.propTypes = {
 
 Dialog.defaultProps = { size: "small", actions: null, scrolling: false, className: "" };
 
+/** The two buttons of a dialog; each gets the properties of a `Button`, `yes` is the main one. */
+export const Answers = ({ no, yes }) => (
+  <>
+    <Button type="button" className="left-floated" {...no} />
+    <Button type="button" primary={!yes.negative} {...yes} />
+  </>
+);
+
+Answers.propTypes = { no: PropTypes.object.isRequired, yes: PropTypes.object.isRequired };
+
 /** A question with two answers; `danger` where something would be lost. */
 export const Question = ({ title, yes, danger, onYes, onNo, children }) => (
   <Dialog
@@ -114,21 +124,10 @@ export const Question = ({ title, yes, danger, onYes, onNo, children }) => (
     size="tiny"
     onClose={onNo}
     actions={
-      <>
-        <Button
-          type="button"
-          onClick={onNo}
-          content={t("Cancel")}
-          className="left-floated"
-        />
-        <Button
-          type="button"
-          primary={!danger}
-          negative={danger}
-          onClick={onYes}
-          content={yes}
-        />
-      </>
+      <Answers
+        no={{ content: t("Cancel"), onClick: onNo }}
+        yes={{ content: yes, negative: danger, onClick: onYes }}
+      />
     }
   >
     {children}

@@ -9,7 +9,7 @@ import { AreaDialogs } from "./AreaDialogs";
 import { DropZone } from "./DropZone";
 import { FileList } from "./FileList";
 import { LiveRegion } from "./LiveRegion";
-import { latestDeadline } from "./requests";
+import { longestRest } from "./requests";
 import { t } from "./text";
 import { matches } from "./tree";
 import { useAdding } from "./useAdding";
@@ -114,7 +114,7 @@ export const FilesArea = ({
           onDetails={onDetails}
           onRemove={rows.remove}
           onExtend={async () =>
-            uploads.engine.extend(await latestDeadline(deposit.record.id))
+            uploads.engine.extend(await longestRest(deposit.record.id))
           }
           filter={filter}
           onFilter={setFilter}

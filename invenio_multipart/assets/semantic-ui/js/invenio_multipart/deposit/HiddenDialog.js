@@ -3,8 +3,7 @@
 
 import PropTypes from "prop-types";
 import React from "react";
-import { Button } from "semantic-ui-react";
-import { Dialog } from "./Dialog";
+import { Answers, Dialog } from "./Dialog";
 import { t } from "./text";
 
 /** So many are named; the rest is counted. */
@@ -17,22 +16,18 @@ export const HiddenDialog = ({ paths, onLeaveOut, onInclude, onClose }) => (
     size="tiny"
     onClose={onClose}
     actions={
-      <>
-        <Button
-          type="button"
-          className="left-floated"
-          content={t("Upload them too")}
-          data-action="hidden-include"
-          onClick={onInclude}
-        />
-        <Button
-          type="button"
-          primary
-          content={t("Leave them out")}
-          data-action="hidden-leave-out"
-          onClick={onLeaveOut}
-        />
-      </>
+      <Answers
+        no={{
+          content: t("Upload them too"),
+          "data-action": "hidden-include",
+          onClick: onInclude,
+        }}
+        yes={{
+          content: t("Leave them out"),
+          "data-action": "hidden-leave-out",
+          onClick: onLeaveOut,
+        }}
+      />
     }
   >
     <p>

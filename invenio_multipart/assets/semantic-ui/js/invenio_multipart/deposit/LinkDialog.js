@@ -3,12 +3,12 @@
 
 import PropTypes from "prop-types";
 import React, { useState } from "react";
-import { Button } from "semantic-ui-react";
-import { Dialog } from "./Dialog";
+import { Answers, Dialog } from "./Dialog";
 import { LinkFiles } from "./LinkFiles";
 import { LinkSearch } from "./LinkSearch";
 import { t } from "./text";
 import { Trouble } from "./Trouble";
+import { useClosing } from "./useClosing";
 
 const idOf = (record, key) => `${record.id}/${key}`;
 
@@ -26,53 +26,6 @@ const useChosen = () => {
   return [chosen, change];
 };
 
-/** Linking what is chosen: `run()`, and how that goes. */
-const useLinking = (chosen, onLink, onClose) => {
-  const [waits, setWaits] = useState(false);
-  const [error, setError] = useState(null);
-  const run = async () => {
-    setWaits(true);
-    setError(null);
-    try {
-      await onLink([...chosen.values()]);
-      onClose();
-    } catch (refusal) {
-      setError(refusal);
-      setWaits(false);
-    }
-  };
-  return { run, waits, error };
-};
-
-const Buttons = ({ count, waits, onLink, onClose }) => (
-  <>
-    <Button
-      type="button"
-      className="left-floated"
-      content={t("Cancel")}
-      onClick={onClose}
-    />
-    <Button
-      type="button"
-      primary
-      icon="linkify"
-      labelPosition="left"
-      loading={waits}
-      disabled={waits || !count}
-      content={count ? t("Link {{count}} files", { count }) : t("Link files")}
-      data-action="link"
-      onClick={onLink}
-    />
-  </>
-);
-
-Buttons.propTypes = {
-  count: PropTypes.number.isRequired,
-  waits: PropTypes.bool.isRequired,
-  onLink: PropTypes.func.isRequired,
-  onClose: PropTypes.func.isRequired,
-};
-
 /**
  * Choose files of other records, to be linked instead of sent.
  *
@@ -83,14 +36,29 @@ Buttons.propTypes = {
 export const LinkDialog = ({ taken, decimal, own, start, title, onLink, onClose }) => {
   const [record, setRecord] = useState(start);
   const [chosen, change] = useChosen();
-  const { run, waits, error } = useLinking(chosen, onLink, onClose);
+  const link = () => onLink([...chosen.values()]);
+  const { run, waits, error } = useClosing(link, onClose);
+  const { size: count } = chosen;
   return (
     <Dialog
       title={title || t("Use a file that is already here")}
       onClose={onClose}
       scrolling
       className="im-link"
-      actions={<Buttons count={chosen.size} waits={waits} onLink={run} onClose={onClose} />}
+      actions={
+        <Answers
+          no={{ content: t("Cancel"), onClick: onClose }}
+          yes={{
+            icon: "linkify",
+            labelPosition: "left",
+            content: count ? t("Link {{count}} files", { count }) : t("Link files"),
+            loading: waits,
+            disabled: waits || !count,
+            "data-action": "link",
+            onClick: run,
+          }}
+        />
+      }
     >
       <Trouble error={error} />
       {record ? (

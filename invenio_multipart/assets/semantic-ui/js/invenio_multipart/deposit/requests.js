@@ -63,8 +63,5 @@ export const previousVersion = async (draft) => {
   return { id: record.id, metadata: { title }, known: files };
 };
 
-/** A moment as far ahead as the site lets unfinished uploads rest, in its own words. */
-export const latestDeadline = async (draft) => {
-  const { upload } = await settingsOf(draft);
-  return `in ${upload.lifetime_seconds} seconds`;
-};
+/** For how many seconds the site lets unfinished uploads rest. */
+export const longestRest = async (draft) => (await settingsOf(draft)).upload.lifetime_seconds;
