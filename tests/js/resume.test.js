@@ -152,6 +152,23 @@ test("files that a script has announced by name alone can be sent from here", as
   assert.deepEqual(world.content(one.name), one.data);
 });
 
+test("of a folder that is chosen again, what was sent is compared and not asked about", async () => {
+  const files = small(6);
+  const world = await reloaded(files, (w) => w.server.puts === 3);
+  const asked = [];
+  files[0] = fileOf(files[0].name, files[0].size, 99);
+  await world.engine.add(chosen(...files), (conflicts) => asked.push(...conflicts));
+  await world.clock.pass(60_000);
+  assert.deepEqual(asked, []);
+  assert.equal(world.server.sentAgain, 0);
+  const { id, state, error } = world.row(files[0].name);
+  assert.deepEqual([state, error.code], ["failed", "different_file"]);
+  assert.equal(world.counted(/complete$/), 0, "nobody has said yet which one is meant");
+  world.engine.retry(id);
+  await world.settle();
+  assert.deepEqual(world.content(files[0].name), files[0].data);
+});
+
 test("a batch with temporary credentials is left to who has them", async () => {
   const world = new World();
   const [file] = small(1);

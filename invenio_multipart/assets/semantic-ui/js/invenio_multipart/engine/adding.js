@@ -59,7 +59,7 @@ export class Adding {
       const row = this.board.find(item.key);
       if (seen.has(folded)) sorted.conflicts.push({ item, row: null });
       else if (!row) sorted.fresh.push(item);
-      else if (isUnfinished(row)) sorted.unfinished.push({ row, item });
+      else if (isUnfinished(row) || this.controls.isHeld(row)) sorted.unfinished.push({ row, item });
       else sorted.conflicts.push({ item, row });
       seen.add(folded);
     });

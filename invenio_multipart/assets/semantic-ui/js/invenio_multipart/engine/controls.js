@@ -88,10 +88,16 @@ export class Controls {
     this.begin(file);
   }
 
+  /** Its bytes were sent by an earlier page or another machine, into a batch that is still open. */
+  isHeld(file) {
+    const member = this.batch.members.get(file.key);
+    return Boolean(member && member.uploaded) && file.state === S.UPLOADING && !file.file;
+  }
+
   /** The bytes of an unfinished file are at hand again. */
   async attach(id, chosen, handle = null) {
     const file = this.board.files.get(id);
-    if (!file || ![S.MISSING, S.FAILED].includes(file.state)) return;
+    if (!file || !([S.MISSING, S.FAILED].includes(file.state) || this.isHeld(file))) return;
     const bytes = { file: chosen, handle };
     const code = file.error && file.error.code;
     const member = this.batch.members.get(file.key);

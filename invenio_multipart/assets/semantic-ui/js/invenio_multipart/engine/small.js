@@ -247,7 +247,7 @@ export class SmallFiles {
   /** When nothing is on its way any more the batch is completed. */
   settle() {
     if (this.paused || this.held || this.completing || this.loops.size || this.pending) return;
-    if (!this.batch.id || this.scope.signal.aborted) return;
+    if (!this.batch.id || this.scope.signal.aborted || this.isDoubted) return;
     this.completing = this.hooks
       .settle()
       .catch((error) => this.broken(error))
@@ -255,6 +255,14 @@ export class SmallFiles {
         this.completing = null;
         this.hooks.changed();
       });
+  }
+
+  /** Somebody has chosen another file than the one that was sent, and is to say which is meant. */
+  get isDoubted() {
+    return [...this.batch.members.keys()].some((key) => {
+      const file = this.board.find(key);
+      return file && file.state === S.FAILED && file.error.code === "different_file";
+    });
   }
 
   /** Options of a call that is made for these files. */
