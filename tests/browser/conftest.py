@@ -5,14 +5,20 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    Page,
+    StorageState,
+    expect,
+    sync_playwright,
+)
 
 from ..conftest import GIB, ROOT, _redis, _required, load_program, use_storage
 from ..faults.proxy import FaultProxy
@@ -53,7 +59,6 @@ def site(
         "CELERY_TASK_ALWAYS_EAGER": False,
         "CELERY_RESULT_BACKEND": _redis(0),
         "APP_RDM_DEPOSIT_NG_FILES_UI_ENABLED": True,
-        "MULTIPART_DEPOSIT_UI": True,
         "RATELIMIT_AUTHENTICATED_USER": "1000000 per minute",
         "RDM_FILES_DEFAULT_QUOTA_SIZE": 100 * GIB,
         "RDM_FILES_DEFAULT_MAX_FILE_SIZE": 100 * GIB,
@@ -83,26 +88,31 @@ def chromium() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def logged_in(chromium: Browser, site: Site) -> dict[str, Any]:
+def logged_in(chromium: Browser, site: Site) -> StorageState:
     """Cookies of the owner."""
+    return log_in(chromium, site, "owner")
+
+
+def log_in(chromium: Browser, site: Site, name: str) -> StorageState:
+    """Cookies of an account, by the form that people use."""
     context = chromium.new_context(base_url=site.url)
     page = context.new_page()
     page.goto("/login/?next=/uploads/new")
-    page.fill("input[name=email]", "owner@multipart.example.org")
+    page.fill("input[name=email]", f"{name}@multipart.example.org")
     page.fill("input[name=password]", load_program("setup_instance").PASSWORD)
     page.press("input[name=password]", "Enter")
     page.wait_for_url("**/uploads/new")
     expect(page.locator("#deposit-form")).to_be_attached()
     state = context.storage_state()
     context.close()
-    return json.loads(json.dumps(state))
+    return state
 
 
 @pytest.fixture
 def new_profile(
     chromium: Browser,
     site: Site,
-    logged_in: dict[str, Any],
+    logged_in: StorageState,
     request: pytest.FixtureRequest,
 ) -> Iterator[Callable[..., BrowserContext]]:
     """Makes profiles of browsers in which the owner has just logged in."""

@@ -29,7 +29,8 @@ class Changes:
         self.app = app
         self.before: dict[str, Any] = {}
         app.before_request(self.apply)
-        app.after_request(self.restrict)
+        # The first one is called last: after the one that sets the site's own policy.
+        app.after_request_funcs.setdefault(None, []).insert(0, self.restrict)
 
     def apply(self) -> None:
         """Before each request, have the settings that the file says."""

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,11 +12,11 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, StorageState, expect
 
 from ..batching import announce
-from ..conftest import load_program
 from ..driver import PART, Draft
+from .conftest import log_in
 from .site import Site
 
 PAGE, ADMIN = "/me/unfinished-uploads", "/administration/unfinished-uploads"
@@ -52,18 +51,9 @@ def unfinished(site: Site) -> Iterator[Draft]:
 
 
 @pytest.fixture(scope="module")
-def administrator(chromium: Browser, site: Site) -> dict[str, Any]:
+def administrator(chromium: Browser, site: Site) -> StorageState:
     """Cookies of an administrator."""
-    context = chromium.new_context(base_url=site.url)
-    page = context.new_page()
-    page.goto("/login/?next=/uploads/new")
-    page.fill("input[name=email]", "admin@multipart.example.org")
-    page.fill("input[name=password]", load_program("setup_instance").PASSWORD)
-    page.press("input[name=password]", "Enter")
-    page.wait_for_url("**/uploads/new")
-    state = context.storage_state()
-    context.close()
-    return json.loads(json.dumps(state))
+    return log_in(chromium, site, "admin")
 
 
 def shoot(page: Page, name: str) -> None:
@@ -156,7 +146,7 @@ def test_empty_list(page: Page) -> None:
 
 
 def test_administration(
-    site: Site, chromium: Browser, administrator: dict[str, Any], unfinished: Draft
+    site: Site, chromium: Browser, administrator: StorageState, unfinished: Draft
 ) -> None:
     """In the panel's menu; all of it, accessible; ended with two presses."""
     context = chromium.new_context(base_url=site.url, storage_state=administrator)

@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from ..driver import md5
-from .deposit import Deposit
+from .deposit import MIB, SENT, Deposit, eventually, parts_held
 from .site import Site
 
 Data = Callable[..., Path]
@@ -51,3 +51,28 @@ def test_many_files(site: Site, page: Page, data: Data, count: int) -> None:
     sums = {e["key"]: e["checksum"] for e in deposit.entries().values()}
     for path in paths[:: count // 20]:
         assert sums[f"many/{path.name}"] == md5(path.read_bytes())
+
+
+def test_small_and_large_together(site: Site, page: Page, data: Data) -> None:
+    """A folder with both: nobody waits for the other's kind."""
+    deposit = Deposit(site, page, site.draft())
+    for n in range(10):
+        data(f"mixed/{n}.txt", 1000)
+    deposit.choose_folder(data("mixed/large.bin", 20 * MIB).parent)
+    deposit.all_completed(11)
+
+
+def test_reload_in_a_batch(site: Site, page: Page, data: Data) -> None:
+    """After a reload the batch is taken up again with what it has."""
+    deposit = Deposit(site, page, site.draft())
+    paths = [data(f"again/{n:02}.dat", 10_000) for n in range(30)]
+    with parts_held(site, first=10, which=SENT) as hold:
+        deposit.choose_folder(paths[0].parent)
+        eventually(lambda: hold.count > 0)
+        page.reload()
+    unfinished = page.get_by_test_id("multipart-unfinished")
+    expect(unfinished).to_be_visible(timeout=30_000)
+    deposit.choose_folder(paths[0].parent)
+    deposit.all_completed(30)
+    # Nothing was sent that had been there.
+    assert len(site.puts()) == len(set(site.puts())) == 30

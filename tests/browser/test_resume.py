@@ -5,6 +5,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +15,7 @@ from typing import Any
 
 from playwright.sync_api import BrowserContext, Page, expect
 
+from ..conftest import ROOT
 from .deposit import MIB, Deposit, eventually, parts_held
 from .site import Site
 
@@ -20,7 +24,8 @@ Data = Callable[..., Path]
 
 def cut_off(deposit: Deposit, path: Path, leave: Callable[[], Any]) -> set[int]:
     """Begin, leave after two parts or more; the parts that are there then."""
-    with parts_held(deposit.site, first=3) as hold:
+    # One body may be lost on its way.
+    with parts_held(deposit.site, first=4) as hold:
         deposit.choose(path)
         eventually(lambda: len(deposit.parts_sent()) >= 2 and hold.count > 0)
         leave()
@@ -68,6 +73,67 @@ def test_other_browser(
     deposit.state("moved.bin", "completed")
     assert Counter(deposit.parts_sent()) == Counter(range(1, 6))
     assert len(there) >= 2
+    whole(deposit, path)
+
+
+def test_different_file(site: Site, page: Page, data: Data) -> None:
+    """Another file of the name is noticed, whether by size or by content."""
+    deposit = Deposit(site, page, site.draft())
+    path = data("right.bin", 40 * MIB)
+    cut_off(deposit, path, page.reload)
+    deposit.state("right.bin", "missing")
+    deposit.again("right.bin", data("wrong/right.bin", 40 * MIB))
+    expect(deposit.row("right.bin")).to_contain_text(
+        "This is not the file", timeout=30_000
+    )
+    choices = deposit.row("right.bin").get_by_role("button")
+    expect(choices.filter(has_text="Upload this one instead")).to_be_visible()
+    with page.expect_file_chooser() as chooser:
+        choices.filter(has_text="Choose another file").click()
+    chooser.value.set_files(path)
+    deposit.state("right.bin", "completed")
+    assert Counter(deposit.parts_sent()) == Counter(range(1, 6))
+    whole(deposit, path)
+
+
+def test_instead(site: Site, page: Page, data: Data) -> None:
+    """The other file can take the place of the one that was begun."""
+    deposit = Deposit(site, page, site.draft())
+    cut_off(deposit, data("old.bin", 40 * MIB), page.reload)
+    deposit.state("old.bin", "missing")
+    other = data("new/old.bin", 3 * MIB)
+    deposit.again("old.bin", other)
+    instead = deposit.row("old.bin").get_by_role(
+        "button", name="Upload this one instead"
+    )
+    instead.click()
+    deposit.state("old.bin", "completed")
+    whole(deposit, other)
+
+
+def test_uploader_finishes_what_the_browser_began(
+    site: Site, page: Page, data: Data
+) -> None:
+    """The command of the dialog, on another computer, sends what is missing."""
+    deposit = Deposit(site, page, site.draft())
+    path = data("handed.bin", 40 * MIB)
+    cut_off(deposit, path, page.reload)
+    deposit.state("handed.bin", "missing")
+    command = ["-m", "invenio_multipart.client", "upload", str(path)]
+    command += ["--to", f"{site.url}/uploads/{deposit.draft.id}"]
+    done = subprocess.run(
+        [sys.executable, *command],
+        env={**os.environ, "INVENIO_MULTIPART_TOKEN": site.tokens["owner"]},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    # The page was not touched meanwhile.
+    deposit.state("handed.bin", "completed")
+    assert Counter(deposit.parts_sent()) == Counter(range(1, 6))
     whole(deposit, path)
 
 

@@ -30,7 +30,7 @@ def choose_in_classic(page: Page, path: Path) -> None:
 def test_upload_and_publish(
     site: Site, page: Page, data: Callable[..., Path], uppy: bool
 ) -> None:
-    """A file sent by parts is published and comes back byte by byte."""
+    """A file by parts, or whole, is published and comes back byte by byte."""
     draft = site.draft()
     path = data("measured.bin", 12 * MIB)
     choose = choose_in_uppy if uppy else choose_in_classic
@@ -53,4 +53,5 @@ def test_upload_and_publish(
     assert draft.publish().status == 202
     content = site.api().content(f"/records/{draft.id}/files/measured.bin/content")
     assert content == path.read_bytes()
-    assert [put for put in site.puts() if "partNumber" in put]
+    # The classic one sends its file to the site, which then puts it into the store.
+    assert bool([put for put in site.puts() if "partNumber" in put]) is uppy

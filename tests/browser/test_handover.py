@@ -1,0 +1,118 @@
+# SPDX-FileCopyrightText: 2026 The invenio-multipart authors.
+# SPDX-License-Identifier: MIT
+
+"""Uploads from another computer, as the dialog of the page hands them over."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from .deposit import MIB, Deposit, eventually
+from .site import Site
+from .test_resume import cut_off
+
+Data = Callable[..., Path]
+
+
+def script_for(deposit: Deposit, *names: str) -> tuple[Locator, str]:
+    """The dialog with a script for these files, and its commands."""
+    deposit.page.get_by_role("button", name="Upload from another computer").click()
+    dialog = deposit.page.get_by_role("dialog")
+    dialog.get_by_role("button", name="Script without a login").click()
+    dialog.get_by_label("Names of the files").fill("\n".join(names))
+    dialog.get_by_role("button", name="Make the script").click()
+    commands = dialog.get_by_role("region", name="Commands for the script")
+    return dialog, commands.inner_text()
+
+
+def ran(commands: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """The commands as they are pasted into a shell on a machine with these files."""
+    return subprocess.run(
+        ["sh", "-ec", commands.replace("FOLDER", ".")],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+
+def test_script(site: Site, page: Page, data: Data) -> None:
+    """What the script sends is seen to come, and is in the draft in the end."""
+    deposit = Deposit(site, page, site.draft())
+    names = ["one.bin", "a folder/ü two.bin"]
+    paths = {name: data(f"there/{name}", 100_000) for name in names}
+    _, commands = script_for(deposit, *names)
+    done = ran(commands, paths["one.bin"].parent)
+    assert done.returncode == 0, (done.stdout, done.stderr)
+    for name in names:
+        deposit.state(name, "completed")
+    record = deposit.published()
+    for name, path in paths.items():
+        content = site.api().content(f"/records/{record}/files/{name}/content")
+        assert content == path.read_bytes()
+
+
+def test_browser_finishes_what_a_script_began(
+    site: Site, page: Page, data: Data
+) -> None:
+    """The script has sent one file; the other one is chosen here."""
+    deposit = Deposit(site, page, site.draft())
+    one, two = data("there/one.bin", 100_000), data("here/two.bin", 200_000)
+    dialog, commands = script_for(deposit, "one.bin", "two.bin")
+    done = ran(commands.replace("--from FOLDER", "one.bin"), one.parent)
+    assert done.returncode == 0, (done.stdout, done.stderr)
+    dialog.get_by_text("Close", exact=True).click()
+    deposit.again("two.bin", two)
+    for name in ("one.bin", "two.bin"):
+        deposit.state(name, "completed")
+    sizes = {key: entry["size"] for key, entry in deposit.entries().items()}
+    assert sizes == {"one.bin": 100_000, "two.bin": 200_000}
+
+
+def test_script_is_revoked(site: Site, page: Page, data: Data) -> None:
+    """Its grant ends at once, the rows go, and the page can upload again."""
+    deposit = Deposit(site, page, site.draft())
+    path = data("there/one.bin", 100_000)
+    dialog, commands = script_for(deposit, "one.bin")
+    dialog.get_by_role("button", name="Revoke", exact=True).click()
+    page.get_by_role("dialog").last.get_by_role("button", name="Revoke").click()
+    expect(dialog.get_by_role("button", name="Make the script")).to_be_visible()
+    done = ran(commands, path.parent)
+    assert done.returncode != 0
+    assert site.puts() == []
+    dialog.get_by_text("Close", exact=True).click()
+    deposit.choose(path)
+    deposit.state("one.bin", "completed")
+
+
+@pytest.mark.parametrize("batch", [False, True], ids=["file", "file and batch"])
+def test_more_time(site: Site, page: Page, data: Data, batch: bool) -> None:
+    """What is unfinished is kept longer, when it would end sooner than it may."""
+    deposit = Deposit(site, page, site.draft())
+    with site.settings(MULTIPART_UPLOAD_LIFETIME=3600):
+        cut_off(deposit, data("later.bin", 40 * MIB), page.reload)
+    if batch:
+        reply = deposit.draft.api.call(
+            "POST",
+            f"{deposit.draft.path}/uploads",
+            json={"files": ["more.txt"], "completed_by": "in 30 days"},
+        )
+        assert reply.status == 201, reply.json
+        page.reload()
+    deposit.state("later.bin", "missing")
+    page.get_by_role("button", name="Keep it longer").click()
+    soon = datetime.now(timezone.utc) + timedelta(hours=2)
+
+    def put_off() -> bool:
+        until = deposit.draft.status("later.bin")["expires_at"]
+        return datetime.fromisoformat(until) > soon
+
+    eventually(put_off)
+    expect(page.locator(".im-deadline [role=alert]")).to_have_count(0)
