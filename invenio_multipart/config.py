@@ -78,7 +78,7 @@ MULTIPART_JOBS_KEEP_SECONDS = 90 * 24 * 3600
 The reaper deletes what is older. The job that has completed a batch stays with it.
 """
 
-MULTIPART_DEPOSIT_UI = False
+MULTIPART_DEPOSIT_UI = True
 """Whether the deposit page has the uploader of this package.
 
 It is in the page once the site's assets are built with this package installed. False:

@@ -120,7 +120,6 @@ FILES_REST_DEFAULT_QUOTA_SIZE = FILES_REST_DEFAULT_MAX_FILE_SIZE = 10**13
 # The pages come out plain until ./run-demo.sh serve --ui has built their style sheets and scripts.
 WEBPACKEXT_MANIFEST_LOADER = ManifestLoader
 APP_RDM_DEPOSIT_NG_FILES_UI_ENABLED = True
-MULTIPART_DEPOSIT_UI = True
 CFG
   [ "$1" = local ] || cat >>"$INSTANCE/invenio.cfg" <<CFG
 
