@@ -22,10 +22,10 @@ from .site import Site
 
 MIB = 2**20
 
-_SIGNED = "(?!.*Signature=0{64})"
-"""The page tries a store with an address whose signature is none."""
+_SIGNED = "(?=.*X-Amz-Signature=)(?!.*Signature=0{64})"
+"""The page tries a store with an address whose signature is none, the site without."""
 
-SENT = f"^(?=.*X-Amz-Signature=){_SIGNED}"
+SENT = f"^{_SIGNED}"
 """Addresses of parts, and of small files."""
 
 PARTS = f"^(?=.*partNumber=){_SIGNED}"

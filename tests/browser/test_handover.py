@@ -34,7 +34,7 @@ def script_for(deposit: Deposit, *names: str) -> tuple[Locator, str]:
 def ran(commands: str, folder: Path) -> subprocess.CompletedProcess[str]:
     """The commands as they are pasted into a shell on a machine with these files."""
     return subprocess.run(
-        ["sh", "-ec", commands.replace("FOLDER", ".")],
+        ["/bin/sh", "-ec", commands.replace("FOLDER", ".")],
         cwd=folder,
         capture_output=True,
         text=True,

@@ -68,11 +68,12 @@ def test_reload_in_a_batch(site: Site, page: Page, data: Data) -> None:
     paths = [data(f"again/{n:02}.dat", 10_000) for n in range(30)]
     with parts_held(site, first=10, which=SENT) as hold:
         deposit.choose_folder(paths[0].parent)
-        eventually(lambda: hold.count > 0)
+        eventually(lambda: hold.count > 0 and len(deposit.entries()) == 30)
         page.reload()
     unfinished = page.get_by_test_id("multipart-unfinished")
     expect(unfinished).to_be_visible(timeout=30_000)
     deposit.choose_folder(paths[0].parent)
     deposit.all_completed(30)
-    # Nothing was sent that had been there.
-    assert len(site.puts()) == len(set(site.puts())) == 30
+    # Nothing was sent that had been there. (Of some the page has not heard.)
+    sent = [target.partition("?")[0] for target in site.puts()]
+    assert 20 < len(sent) == len(set(sent)) <= 30

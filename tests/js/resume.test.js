@@ -144,8 +144,8 @@ test("files that a script has announced by name alone can be sent from here", as
   const world = new World();
   const [one, two] = small(2);
   const batch = world.server.batchModel.announce({ files: [{ key: one.name }, { key: two.name }] });
-  world.server.put(batch.presigned_urls[one.name], one.data, {});
   await load(world);
+  world.server.put(batch.presigned_urls[one.name], one.data, {});
   await world.engine.attach(world.row(two.name).id, two);
   await world.settle();
   assert.deepEqual(world.content(two.name), two.data);

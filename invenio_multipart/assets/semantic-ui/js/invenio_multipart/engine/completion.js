@@ -40,14 +40,19 @@ export class Completion {
   async completeIfDue() {
     const { batch } = this;
     await this.takeOut([...batch.members.values()].filter((there) => this.isLeft(there)));
-    const rest = [...batch.members.values()];
-    if (!rest.length) {
+    if (!batch.members.size) {
       if (batch.mine) await batch.abort(this.options([]));
       return;
     }
+    // Another machine may have sent the others meanwhile.
+    if (batch.mine && !this.isWhole() && !(await this.small.whileLooking(() => batch.look(this.options([]))))) return;
     // Somebody has the bytes of those: here, after choosing them again, or elsewhere.
-    if (rest.some((there) => !there.uploaded) || !this.isOurs(rest)) return;
+    if (!this.isWhole() || !this.isOurs([...batch.members.values()])) return;
     await this.complete(() => batch.complete(this.options(this.files())));
+  }
+
+  isWhole() {
+    return [...this.batch.members.values()].every((there) => there.uploaded);
   }
 
   async complete(job) {

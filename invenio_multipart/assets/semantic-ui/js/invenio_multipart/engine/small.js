@@ -33,6 +33,9 @@ export class SmallFiles {
     /** How many others want nothing to be completed just now. */
     this.held = 0;
     this.rounds = 0;
+    /** A look at the server before the batch is completed, and whether something ended meanwhile. */
+    this.looking = false;
+    this.missed = false;
   }
 
   close() {
@@ -246,6 +249,7 @@ export class SmallFiles {
 
   /** When nothing is on its way any more the batch is completed. */
   settle() {
+    this.missed = this.missed || this.looking;
     if (this.paused || this.held || this.completing || this.loops.size || this.pending) return;
     if (!this.batch.id || this.scope.signal.aborted || this.isDoubted) return;
     this.completing = this.hooks
@@ -254,7 +258,22 @@ export class SmallFiles {
       .finally(() => {
         this.completing = null;
         this.hooks.changed();
+        if (this.missed) {
+          this.missed = false;
+          this.settle();
+        }
       });
+  }
+
+  /** Look at the server; whether still nothing is on its way then. */
+  async whileLooking(look) {
+    this.looking = true;
+    try {
+      await look();
+    } finally {
+      this.looking = false;
+    }
+    return !this.pending && !this.isDoubted;
   }
 
   /** Somebody has chosen another file than the one that was sent, and is to say which is meant. */
