@@ -13,12 +13,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from playwright.sync_api import Page
 
 from ..driver import Draft
-from .deposit import Deposit, eventually
+from .deposit import Deposit, eventually, is_completed
 from .site import Site
 
 FILES = 200
@@ -27,23 +26,14 @@ FACTOR = 10
 """How much faster our page has to be."""
 
 
-def _completed(draft: Draft) -> bool:
-    reply = draft.api.get(f"{draft.path}/files")
-    entries: list[dict[str, Any]] = reply.json["entries"]
-    done = [entry for entry in entries if entry["status"] == "completed"]
-    return len(done) == FILES
-
-
 def _seconds(draft: Draft, begin: Callable[[], None]) -> float:
     begun = time.monotonic()
     begin()
-    eventually(lambda: _completed(draft), seconds=600)
+    eventually(lambda: is_completed(draft, FILES), seconds=600)
     return time.monotonic() - begun
 
 
-def test_many_small_files(
-    site: Site, page: Page, data: Callable[..., Path], record_property: Any
-) -> None:
+def test_many_small_files(site: Site, page: Page, data: Callable[..., Path]) -> None:
     """Ours is ten times as fast at least."""
     paths = [data(f"small/{n:03}.dat", SIZE_BYTES) for n in range(FILES)]
     deposit = Deposit(site, page, site.draft())

@@ -111,20 +111,11 @@ class Deposit:
 
     def entries(self) -> dict[str, Any]:
         """The files as the server has them, by key."""
-        reply = self.draft.api.get(f"{self.draft.path}/files")
-        assert reply.status == 200, reply.json
-        return {entry["key"]: entry for entry in reply.json["entries"]}
+        return entries_of(self.draft)
 
     def all_completed(self, count: int, seconds: float = 120) -> None:
         """Wait until the server has so many files, and all of them whole."""
-
-        def done() -> bool:
-            entries = self.entries().values()
-            return len(entries) == count and all(
-                entry["status"] == "completed" for entry in entries
-            )
-
-        eventually(done, seconds)
+        eventually(lambda: is_completed(self.draft, count), seconds)
 
     def published(self) -> str:
         """Publish over REST; the id of the record."""
@@ -146,6 +137,19 @@ class Deposit:
             for row in uploads_of(self.draft)
             if row.state not in ("completed", "aborted", "expired")
         ]
+
+
+def entries_of(draft: Draft) -> dict[str, Any]:
+    """The files of a draft as the server has them, by key."""
+    reply = draft.api.get(f"{draft.path}/files")
+    assert reply.status == 200, reply.json
+    return {entry["key"]: entry for entry in reply.json["entries"]}
+
+
+def is_completed(draft: Draft, count: int) -> bool:
+    """Whether a draft has so many files, and all of them whole."""
+    entries = entries_of(draft).values()
+    return len(entries) == count and all(e["status"] == "completed" for e in entries)
 
 
 def eventually(done: Callable[[], bool], seconds: float = 30) -> None:
