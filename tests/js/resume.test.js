@@ -103,6 +103,19 @@ test("an open batch is gone on with after a reload", async () => {
   assert.equal(world.server.batches.size, 1);
 });
 
+test("files chosen while the page still looks for an open batch go on in it", async () => {
+  const files = small(40);
+  const world = await reloaded(files, (w) => w.server.puts >= 10);
+  const engine = world.open();
+  engine.load(world.server.listed().entries);
+  await world.clock.until(() => world.row(files[0].name));
+  assert.equal(engine.snapshot().batch, null);
+  await engine.add(chosen(...files));
+  await world.settle();
+  files.forEach((file) => assert.deepEqual(world.content(file.name), file.data));
+  assert.equal(world.server.batches.size, 1);
+});
+
 test("a batch of which all has arrived is completed after a reload, without any file", async () => {
   const files = small(5);
   const world = new World();

@@ -96,6 +96,7 @@ export class Controls {
 
   /** The bytes of an unfinished file are at hand again. */
   async attach(id, chosen, handle = null) {
+    await this.loading.membersKnown();
     const file = this.board.files.get(id);
     if (!file || !([S.MISSING, S.FAILED].includes(file.state) || this.isHeld(file))) return;
     const bytes = { file: chosen, handle };

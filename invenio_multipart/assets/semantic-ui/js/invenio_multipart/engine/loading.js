@@ -19,6 +19,8 @@ const IDLE = new Set([S.MISSING, S.VERIFYING, S.COMPLETED]);
 export class Loading {
   constructor({ board, clock, server, small, follower, completion, batch, closed }) {
     Object.assign(this, { board, clock, server, small, follower, completion, batch, closed });
+    /** Over when an open batch has been found and taken up, or there is none. */
+    this.takingUp = Promise.resolve();
   }
 
   /** Show these entries, and ask about those that are unfinished. */
@@ -27,7 +29,8 @@ export class Loading {
     this.dropOthers(entries, asked);
     const options = { signal: this.closed };
     if (news.some((entry) => entry.status === "pending")) {
-      await this.takeUpBatch(options);
+      this.takingUp = this.takeUpBatch(options);
+      await this.takingUp;
       await this.askAll(options);
     }
     this.watch();
@@ -80,6 +83,12 @@ export class Loading {
     } else {
       this.small.settle();
     }
+  }
+
+  /** It is known which of the files belong to a batch, as far as the server tells. */
+  async membersKnown() {
+    // Whoever loads is told what went wrong.
+    await this.takingUp.catch(() => {});
   }
 
   showMember(there) {
