@@ -121,11 +121,11 @@ else
   workers=()
   [ "$(nproc)" = 1 ] || workers=(-n 2 --dist worksteal)
   run "$PYTHON" -m pytest tests --ignore=tests/browser "${workers[@]}" "$@"
-  # In a browser they take the machine for themselves: one site, one browser, and times that a user would see.
+  # Those in a browser come last: their sites and browsers are enough work for the machine.
   if [ $# = 0 ]; then
     run node_tests
     browser_prepare || die "the tests in a browser could not be prepared"
-    run "$PYTHON" -m pytest tests/browser
+    run "$PYTHON" -m pytest tests/browser "${workers[@]}"
   fi
 fi
 # Our words come after pytest's own closing line, which stays what it is.

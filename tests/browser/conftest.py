@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The invenio-multipart authors.
 # SPDX-License-Identifier: MIT
 
-"""One site and one browser for all tests; one window for each."""
+"""One site and one browser for all tests of a worker; one window for each."""
 
 from __future__ import annotations
 
