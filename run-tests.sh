@@ -100,7 +100,7 @@ wants_sts() {
   names_a_path "$@" || return 0
   local argument
   for argument; do
-    case ${argument%%::*} in tests | tests/ | tests/storage | tests/storage/ | tests/storage/sts* | tests/services | tests/services/ | tests/services/test_batch_sessions*) return 0 ;; esac
+    case ${argument%%::*} in tests | tests/ | tests/storage | tests/storage/ | tests/storage/sts* | tests/services | tests/services/ | tests/services/test_batch_sessions* | tests/browser | tests/browser/ | tests/browser/test_handover*) return 0 ;; esac
   done
   return 1
 }

@@ -28,18 +28,23 @@ class Changes:
     def __init__(self, app: Any) -> None:
         self.app = app
         self.before: dict[str, Any] = {}
-        app.before_request(self.apply)
-        # The first one is called last: after the one that sets the site's own policy.
-        app.after_request_funcs.setdefault(None, []).insert(0, self.restrict)
 
-    def apply(self) -> None:
-        """Before each request, have the settings that the file says."""
+    def of_requests(self) -> None:
+        """Look before each request."""
+        self.app.before_request(self.apply)
+        # The first one is called last: after the one that sets the site's own policy.
+        self.app.after_request_funcs.setdefault(None, []).insert(0, self.restrict)
+
+    def apply(self, **_: Any) -> None:
+        """Have the settings that the file says."""
         wanted = json.loads(Path(os.environ["SITE_CHANGES"]).read_text())
         config = self.app.config
         for name in wanted.keys() - self.before.keys():
             self.before[name] = config.get(name)
         for name, value in self.before.items():
             config[name] = wanted.get(name, value)
+        # It keeps what it has made of them.
+        self.app.extensions["invenio-s3"].__dict__.pop("init_s3fs_info", None)
 
     def restrict(self, reply: Any) -> Any:
         """Send the test's own content security policy in place of the site's."""
@@ -67,12 +72,15 @@ def make_site() -> Any:
 
     ui, api = _made_by(create_ui), _made_by(create_api)
     for app in (ui, api):
-        Changes(app)
+        Changes(app).of_requests()
     return DispatcherMiddleware(ui.wsgi_app, {"/api": api.wsgi_app})
 
 
 def make_worker() -> Any:
     """The Celery application of that site."""
+    from celery.signals import task_prerun
     from invenio_app.factory import create_api
 
-    return _made_by(create_api).extensions["flask-celeryext"].celery
+    app = _made_by(create_api)
+    task_prerun.connect(Changes(app).apply, weak=False)
+    return app.extensions["flask-celeryext"].celery

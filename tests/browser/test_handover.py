@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
@@ -13,6 +14,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from ..conftest import use_storage
+from ..storage.sts.servers import Server, hindrance
 from .deposit import MIB, Deposit, eventually
 from .site import Site
 from .test_resume import cut_off
@@ -31,11 +34,14 @@ def script_for(deposit: Deposit, *names: str) -> tuple[Locator, str]:
     return dialog, commands.inner_text()
 
 
-def ran(commands: str, folder: Path) -> subprocess.CompletedProcess[str]:
+def ran(
+    commands: str, folder: Path, **environment: str
+) -> subprocess.CompletedProcess[str]:
     """The commands as they are pasted into a shell on a machine with these files."""
     return subprocess.run(
         ["/bin/sh", "-ec", commands.replace("FOLDER", ".")],
         cwd=folder,
+        env={**os.environ, **environment},
         capture_output=True,
         text=True,
         check=False,
@@ -116,3 +122,39 @@ def test_more_time(site: Site, page: Page, data: Data, batch: bool) -> None:
 
     eventually(put_off)
     expect(page.locator(".im-deadline [role=alert]")).to_have_count(0)
+
+
+def test_credentials(site: Site, page: Page, data: Data) -> None:
+    """Temporary keys, with the commands of the page, send files; a click makes them."""
+    why_not = hindrance("minio")
+    if why_not:
+        pytest.skip(f"minio: {why_not}")
+    aws = os.environ.get("AWS_CLI")
+    if not aws:
+        pytest.skip("no AWS command line: AWS_CLI is not set")
+    server = Server.named("minio")
+    names = ["run 1/scan.h5", "run 1/log.txt"]
+    paths = [data(f"there/{name}", 200_000) for name in names]
+    with site.settings(**server.settings):
+        use_storage(site.app, server.location(site.app))
+        try:
+            deposit = Deposit(site, page, site.draft())
+            page.get_by_role("button", name="Upload from another computer").click()
+            dialog = page.get_by_role("dialog")
+            dialog.get_by_role("button", name="Temporary S3 credentials").click()
+            dialog.get_by_label("Names of the files").fill("\n".join(names))
+            dialog.get_by_role("button", name="Make credentials").click()
+            commands = dialog.get_by_role(
+                "region", name="Commands with the credentials"
+            )
+            path = f"{Path(aws).parent}:{os.environ['PATH']}"
+            done = ran(commands.inner_text(), paths[0].parent.parent, PATH=path)
+            assert done.returncode == 0, (done.stdout, done.stderr)
+            dialog.get_by_role("button", name="All files are sent").click()
+            dialog.get_by_text("Close", exact=True).click()
+            for name in names:
+                deposit.state(name, "completed")
+            sizes = {key: entry["size"] for key, entry in deposit.entries().items()}
+            assert sizes == dict.fromkeys(names, 200_000)
+        finally:
+            use_storage(site.app, "s3")

@@ -58,6 +58,40 @@ def test_reload(site: Site, page: Page, data: Data) -> None:
     whole(deposit, path)
 
 
+KEPT = """
+    // A file of the browser's own disk: no person is here to answer the browser's choice.
+    const opened = async (options) => {
+      const folder = await navigator.storage.getDirectory();
+      return folder.getFileHandle("kept.bin", options);
+    };
+    window.showOpenFilePicker = async () => [await opened()];
+    window.makeKept = async (pieces) => {
+      const writable = await (await opened({ create: true })).createWritable();
+      for (let i = 0; i < pieces; i += 1) {
+        await writable.write(crypto.getRandomValues(new Uint8Array(65536)));
+      }
+      await writable.close();
+    };
+"""
+
+
+def test_one_click(site: Site, page: Page) -> None:
+    """Where the browser keeps the way to a file, one click goes on after a reload."""
+    deposit = Deposit(site, page, site.draft())
+    page.add_init_script(KEPT)
+    page.reload()
+    page.evaluate("makeKept(40 * 16)")
+    with parts_held(site, first=4) as hold:
+        page.get_by_role("button", name="Upload files").click()
+        eventually(lambda: len(deposit.parts_sent()) >= 2 and hold.count > 0)
+        page.reload()
+    deposit.state("kept.bin", "missing")
+    deposit.press("Go on with", "kept.bin")
+    deposit.state("kept.bin", "completed")
+    assert Counter(deposit.parts_sent()) == Counter(range(1, 6))
+    assert deposit.entries()["kept.bin"]["size"] == 40 * MIB
+
+
 def test_other_browser(
     site: Site, new_profile: Callable[..., BrowserContext], data: Data
 ) -> None:

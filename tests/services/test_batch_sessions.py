@@ -28,19 +28,11 @@ def server(request: pytest.FixtureRequest, app: Any) -> Iterator[Server]:
     if why_not:
         pytest.skip(f"{request.param}: {why_not}")
     running = Server.named(request.param)
-    settings = {
-        "S3_ENDPOINT_URL": running.endpoint_url,
-        "S3_ACCESS_KEY_ID": running.access_key,
-        "S3_SECRET_ACCESS_KEY": running.secret_key,
-        "S3_REGION_NAME": running.region,
-        "MULTIPART_STS_ENDPOINT_URL": running.sts_endpoint_url,
-        "MULTIPART_STS_ROLE_ARN": running.role_arn,
-    }
+    settings = running.settings
     before = {name: app.config[name] for name in settings}
     app.config.update(settings)
     app.extensions["invenio-s3"].__dict__.pop("init_s3fs_info", None)
-    _location(app, running)
-    use_storage(app, f"sts-{running.name}")
+    use_storage(app, running.location(app))
     yield running
     app.config.update(before)
     app.extensions["invenio-s3"].__dict__.pop("init_s3fs_info", None)
@@ -51,17 +43,6 @@ def server(request: pytest.FixtureRequest, app: Any) -> Iterator[Server]:
 def sts_draft(api: Api, server: Server) -> Draft:
     """A draft whose files go to that server."""
     return api.new_draft()
-
-
-def _location(app: Any, running: Server) -> None:
-    from invenio_db import db
-    from invenio_files_rest.models import Location
-
-    name = f"sts-{running.name}"
-    with app.app_context():
-        if Location.query.filter_by(name=name).one_or_none() is None:
-            db.session.add(Location(name=name, uri=running.uri, default=False))
-            db.session.commit()
 
 
 def _announce(draft: Draft, files: list[Any], **body: Any) -> Reply:

@@ -65,19 +65,38 @@ class Server:
 
         site = Flask("sts")
         site.config.update(
-            S3_ENDPOINT_URL=self.endpoint_url,
-            S3_ACCESS_KEY_ID=self.access_key,
-            S3_SECRET_ACCESS_KEY=self.secret_key,
-            S3_REGION_NAME=self.region,
+            **self.settings,
             MULTIPART_S3_PUBLIC_ENDPOINT_URL=None,
-            MULTIPART_STS_ENDPOINT_URL=self.sts_endpoint_url,
-            MULTIPART_STS_ROLE_ARN=self.role_arn,
             MULTIPART_STS_PROVIDER="invenio_multipart.storage.sts:AssumeRoleProvider",
             MULTIPART_STS_MAX_SECONDS=12 * 3600,
         )
         site.config.update(settings)
         InvenioS3(site)
         return site
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """Of a site that has this server as its store."""
+        return {
+            "S3_ENDPOINT_URL": self.endpoint_url,
+            "S3_ACCESS_KEY_ID": self.access_key,
+            "S3_SECRET_ACCESS_KEY": self.secret_key,
+            "S3_REGION_NAME": self.region,
+            "MULTIPART_STS_ENDPOINT_URL": self.sts_endpoint_url,
+            "MULTIPART_STS_ROLE_ARN": self.role_arn,
+        }
+
+    def location(self, app: Any) -> str:
+        """Name of the location of an InvenioRDM that is on this server."""
+        from invenio_db import db
+        from invenio_files_rest.models import Location
+
+        name = f"sts-{self.name}"
+        with app.app_context():
+            if Location.query.filter_by(name=name).one_or_none() is None:
+                db.session.add(Location(name=name, uri=self.uri, default=False))
+                db.session.commit()
+        return name
 
     @property
     def uri(self) -> str:
