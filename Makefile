@@ -8,7 +8,8 @@ SHELL := bash
 
 .DEFAULT_GOAL := help
 .PHONY: help install check format lint types layers docstrings docs \
-	test test-faults test-browser test-schedules demo page bench upstream-tests
+	test test-faults test-browser test-schedules demo page bench bench-page \
+	upstream-tests
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -60,6 +61,9 @@ bench: ## compare with upstream's own provider, write docs/performance.md
 	@set -e; . scripts/lib.sh; . scripts/python-env.sh; python_env; \
 	scripts/services.sh start; eval "$$(scripts/services.sh env)"; \
 	"$$PYTHON" -m benchmarks --write docs/performance.md
+
+bench-page: ## the deposit page with many files, and with one of 10 GiB; a quarter of an hour
+	./run-tests.sh -s tests/browser/bench_many.py tests/browser/bench_large.py
 
 upstream-tests: ## upstream's own multipart tests against our classes
 	scripts/upstream-tests.sh
