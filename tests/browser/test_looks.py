@@ -22,11 +22,11 @@ STOCK = ("community-theme", "favicon")
 """Addresses that InvenioRDM's own page asks for in vain."""
 
 
-def serious(page: Page, within: str) -> list[dict[str, Any]]:
+def serious(page: Page, within: str) -> list[dict[str, str]]:
     """What axe calls serious or critical there."""
     found = Axe().run(page, context=within).response["violations"]
     return [
-        {"id": v["id"], "nodes": [node["html"] for node in v["nodes"]]}
+        {n["html"]: n["failureSummary"] for n in v["nodes"]}
         for v in found
         if v["impact"] in ("serious", "critical")
     ]
@@ -46,21 +46,28 @@ def filled(site: Site, page: Page, data: Data) -> Deposit:
 
 def test_axe(site: Site, page: Page, data: Data) -> None:
     """No serious finding in the list, nor in the dialogs."""
+    # Found in the dialog that offers files of records and drafts; more than it has room for.
+    for _ in range(9):
+        site.draft()
     with parts_held(site, first=2):
         deposit = filled(site, page, data)
         assert serious(page, ".im-area") == []
         deposit.press("Edit details of", "done.txt")
         assert serious(page, "[role=dialog]") == []
         page.keyboard.press("Escape")
-        for name in ("Use a file that is already here", "Upload from another computer"):
+        for name, ready in (
+            ("Use a file that is already here", ".im-hit .label"),
+            ("Upload from another computer", ".im-tabs"),
+        ):
             page.get_by_role("button", name=name).click()
-            page.wait_for_timeout(1000)
+            dialog = page.get_by_role("dialog")
+            expect(dialog.locator(ready).first).to_be_visible()
             assert serious(page, "[role=dialog]") == []
             # A hint in a field has one colour with the focus, and another without.
-            page.get_by_role("dialog").get_by_role("button").first.focus()
+            dialog.get_by_role("button").first.focus()
             assert serious(page, "[role=dialog]") == []
             page.keyboard.press("Escape")
-            expect(page.get_by_role("dialog")).to_have_count(0)
+            expect(dialog).to_have_count(0)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
