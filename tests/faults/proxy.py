@@ -22,6 +22,7 @@ from enum import Enum
 from urllib.parse import urlsplit
 
 _CHUNK = 2**16
+_STATUS_LINE = len("HTTP/1.1 200")
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
@@ -206,7 +207,10 @@ class FaultProxy:
                 left -= len(piece)
                 if left <= length // 2:
                     actions.pop(Point.MID_BODY, _go_on)()
-            reply = b"".join(iter(lambda: server.recv(_CHUNK), b""))
+            pieces = iter(lambda: server.recv(_CHUNK), b"")
+            if not actions:
+                return _streamed(pieces, client)
+            reply = b"".join(pieces)
         try:
             actions.pop(Point.ANSWERED, _go_on)()
         except Instead as instead:
@@ -215,7 +219,7 @@ class FaultProxy:
         client.sendall(reply[:half])
         actions.pop(Point.HALF_ANSWERED, _go_on)()
         client.sendall(reply[half:])
-        return reply[:12].decode("latin-1")[-3:]
+        return _status(reply)
 
 
 def cut() -> None:
@@ -282,6 +286,20 @@ def _pieces(client: socket.socket, first: bytes, length: int) -> Iterator[bytes]
             raise Cut
         left -= len(piece)
         yield piece
+
+
+def _streamed(pieces: Iterator[bytes], client: socket.socket) -> str:
+    """Pass a reply on as it comes, however long it is; its status."""
+    start = b""
+    for piece in pieces:
+        if len(start) < _STATUS_LINE:
+            start += piece
+        client.sendall(piece)
+    return _status(start)
+
+
+def _status(reply: bytes) -> str:
+    return reply[:_STATUS_LINE].decode("latin-1")[-3:]
 
 
 def _header(head: bytes, name: bytes) -> bytes | None:
