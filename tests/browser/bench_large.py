@@ -21,12 +21,11 @@ from pathlib import Path
 
 from playwright.sync_api import Page
 
-from .deposit import Deposit
+from ..conftest import GIB
+from .deposit import MIB, Deposit
 from .site import Site
 
-GIB = 2**30
 SIZE_GIB = int(os.environ.get("BENCH_GIB", "10"))
-MIB = 2**20
 MOST_MIB = 200
 """What the page may need beyond what it needs without an upload."""
 
