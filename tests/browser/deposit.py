@@ -103,6 +103,15 @@ class Deposit:
             self.press("Choose again", key)
         chooser.value.set_files(path)
 
+    def hand_over(self, way: str | None = None) -> Locator:
+        """The dialog for uploads from another computer, at one of its tabs."""
+        self.page.get_by_role("button", name="Upload from another computer").click()
+        dialog = self.page.get_by_role("dialog")
+        expect(dialog.locator(".im-tabs")).to_be_visible()
+        if way is not None:
+            dialog.get_by_role("button", name=way).click()
+        return dialog
+
     def problem(self, key: str) -> str:
         """What the row says about what went wrong, once it says something."""
         problem = self.row(key).locator(".im-problem")

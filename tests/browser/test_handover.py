@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
@@ -23,15 +24,29 @@ from .test_resume import cut_off
 Data = Callable[..., Path]
 
 
-def script_for(deposit: Deposit, *names: str) -> tuple[Locator, str]:
-    """The dialog with a script for these files, and its commands."""
-    deposit.page.get_by_role("button", name="Upload from another computer").click()
-    dialog = deposit.page.get_by_role("dialog")
-    dialog.get_by_role("button", name="Script without a login").click()
+@dataclass(frozen=True)
+class Way:
+    """A tab of the dialog, the button that makes it work, and its commands."""
+
+    tab: str
+    button: str
+    commands: str
+
+
+SCRIPT = Way("Script without a login", "Make the script", "Commands for the script")
+CREDENTIALS = Way(
+    "Temporary S3 credentials", "Make credentials", "Commands with the credentials"
+)
+
+
+def handed_over(
+    deposit: Deposit, way: Way, names: Sequence[str]
+) -> tuple[Locator, str]:
+    """The dialog with a grant for these files, and its commands."""
+    dialog = deposit.hand_over(way.tab)
     dialog.get_by_label("Names of the files").fill("\n".join(names))
-    dialog.get_by_role("button", name="Make the script").click()
-    commands = dialog.get_by_role("region", name="Commands for the script")
-    return dialog, commands.inner_text()
+    dialog.get_by_role("button", name=way.button).click()
+    return dialog, dialog.get_by_role("region", name=way.commands).inner_text()
 
 
 def ran(
@@ -54,7 +69,7 @@ def test_script(site: Site, page: Page, data: Data) -> None:
     deposit = Deposit(site, page, site.draft())
     names = ["one.bin", "a folder/ü two.bin"]
     paths = {name: data(f"there/{name}", 100_000) for name in names}
-    _, commands = script_for(deposit, *names)
+    _, commands = handed_over(deposit, SCRIPT, names)
     done = ran(commands, paths["one.bin"].parent)
     assert done.returncode == 0, (done.stdout, done.stderr)
     for name in names:
@@ -71,7 +86,7 @@ def test_browser_finishes_what_a_script_began(
     """The script has sent one file; the other one is chosen here."""
     deposit = Deposit(site, page, site.draft())
     one, two = data("there/one.bin", 100_000), data("here/two.bin", 200_000)
-    dialog, commands = script_for(deposit, "one.bin", "two.bin")
+    dialog, commands = handed_over(deposit, SCRIPT, ["one.bin", "two.bin"])
     done = ran(commands.replace("--from FOLDER", "one.bin"), one.parent)
     assert done.returncode == 0, (done.stdout, done.stderr)
     dialog.get_by_text("Close", exact=True).click()
@@ -86,7 +101,7 @@ def test_script_is_revoked(site: Site, page: Page, data: Data) -> None:
     """Its grant ends at once, the rows go, and the page can upload again."""
     deposit = Deposit(site, page, site.draft())
     path = data("there/one.bin", 100_000)
-    dialog, commands = script_for(deposit, "one.bin")
+    dialog, commands = handed_over(deposit, SCRIPT, ["one.bin"])
     dialog.get_by_role("button", name="Revoke", exact=True).click()
     page.get_by_role("dialog").last.get_by_role("button", name="Revoke").click()
     expect(dialog.get_by_role("button", name="Make the script")).to_be_visible()
@@ -139,16 +154,9 @@ def test_credentials(site: Site, page: Page, data: Data) -> None:
         use_storage(site.app, server.location(site.app))
         try:
             deposit = Deposit(site, page, site.draft())
-            page.get_by_role("button", name="Upload from another computer").click()
-            dialog = page.get_by_role("dialog")
-            dialog.get_by_role("button", name="Temporary S3 credentials").click()
-            dialog.get_by_label("Names of the files").fill("\n".join(names))
-            dialog.get_by_role("button", name="Make credentials").click()
-            commands = dialog.get_by_role(
-                "region", name="Commands with the credentials"
-            )
+            dialog, commands = handed_over(deposit, CREDENTIALS, names)
             path = f"{Path(aws).parent}:{os.environ['PATH']}"
-            done = ran(commands.inner_text(), paths[0].parent.parent, PATH=path)
+            done = ran(commands, paths[0].parent.parent, PATH=path)
             assert done.returncode == 0, (done.stdout, done.stderr)
             dialog.get_by_role("button", name="All files are sent").click()
             dialog.get_by_text("Close", exact=True).click()

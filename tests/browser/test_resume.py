@@ -24,9 +24,16 @@ Data = Callable[..., Path]
 
 def cut_off(deposit: Deposit, path: Path, leave: Callable[[], Any]) -> set[int]:
     """Begin, leave after two parts or more; the parts that are there then."""
+    return begun(deposit, lambda: deposit.choose(path), leave)
+
+
+def begun(
+    deposit: Deposit, choose: Callable[[], Any], leave: Callable[[], Any]
+) -> set[int]:
+    """Choose the file in a way of one's own; else as :func:`cut_off`."""
     # One body may be lost on its way.
     with parts_held(deposit.site, first=4) as hold:
-        deposit.choose(path)
+        choose()
         eventually(lambda: len(deposit.parts_sent()) >= 2 and hold.count > 0)
         leave()
         return set(deposit.parts_sent())
@@ -81,10 +88,7 @@ def test_one_click(site: Site, page: Page) -> None:
     page.add_init_script(KEPT)
     page.reload()
     page.evaluate("makeKept(40 * 16)")
-    with parts_held(site, first=4) as hold:
-        page.get_by_role("button", name="Upload files").click()
-        eventually(lambda: len(deposit.parts_sent()) >= 2 and hold.count > 0)
-        page.reload()
+    begun(deposit, page.get_by_role("button", name="Upload files").click, page.reload)
     deposit.state("kept.bin", "missing")
     deposit.press("Go on with", "kept.bin")
     deposit.state("kept.bin", "completed")
