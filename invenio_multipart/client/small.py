@@ -205,8 +205,10 @@ class SmallFiles:
                 full = not self._budget.has_room(SMALL_BYTES)
                 # Calls that take long are not to be the most of the work.
                 patience = max(LINGER_SECONDS, 2 * self._call_seconds)
-                waits = waited <= patience or not self._is_hungry()
-                if self._hashed.closed or full or not waits:
+                # With no room left nobody else comes before some are sent; but as
+                # long as there are some to send, room will come.
+                late = full or waited > patience
+                if self._hashed.closed or (late and self._is_hungry()):
                     break
                 self._stop.sleep(LINGER_SECONDS / 5)
                 continue

@@ -26,6 +26,7 @@ from invenio_multipart.client import (
     ProtocolError,
     RefusedError,
     Uploader,
+    small,
 )
 from invenio_multipart.client.reading import read_whole
 from invenio_multipart.client.tree import Found
@@ -76,6 +77,22 @@ def test_a_folder_goes_up_once(
     assert all(result.md5 and result.sha256 for result in results)
     assert seen[0].phase == "scanning"
     assert (seen[-1].phase, seen[-1].done_bytes) == ("completed", 300_009)
+
+
+def test_more_than_fits_into_memory_is_announced_in_few_calls(
+    server: BatchServer,
+    uploader: Uploader,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Files wait for company while others are sent, however full the memory is."""
+    monkeypatch.setattr(small, "MEMORY_BYTES", small.SMALL_BYTES + 2**22)
+    sizes = {f"scan-{number:03}": 2**16 for number in range(400)}
+    contents = make_tree(tmp_path / "in", sizes)
+    summary = uploader.upload_many(DRAFT, [f"{tmp_path}/in/"])
+    assert server.contents() == contents
+    # Sixty-four of them fit.
+    assert summary.api_requests < 40
 
 
 def upload(
