@@ -114,7 +114,22 @@ test("finished files of equal content are named, empty and unfinished ones are n
     file("e", { ...done, size: 0 }),
     file("f", done),
   ];
-  assert.deepEqual([...twinsOf(files)], [["b", "a"], ["f", "a"]]);
+  const twin = { key: "a", version: null };
+  assert.deepEqual([...twinsOf(files)], [["b", twin], ["f", twin]]);
+});
+
+test("a twin that the engine has found is named as long as it is there", async () => {
+  const { twinsOf } = await load("tree");
+  const before = { key: "x", version: 1 };
+  const here = { key: "a", version: null };
+  const gone = { key: "gone", version: null };
+  const files = [
+    file("a", { state: "completed", checksum: "md5:1" }),
+    file("b", { twin: here }),
+    file("c", { twin: before }),
+    file("d", { twin: gone }),
+  ];
+  assert.deepEqual([...twinsOf(files)], [["b", here], ["c", before]]);
 });
 
 test("files that file managers do not show are known, in whatever folder", async () => {

@@ -316,7 +316,8 @@ export class ModelServer {
 
   linkFiles({ files }) {
     files.forEach(({ key, record }) => {
-      const content = Buffer.from(record.key);
+      const here = record.id === DRAFT ? this.file(record.key) : null;
+      const content = here ? here.content : Buffer.from(record.key);
       const made = this.beginOne({ key, size: content.length, transfer: {} });
       const origin = `${API}/records/${record.id}/files/${record.key}`;
       Object.assign(made, { state: "completed", content, origin });

@@ -95,6 +95,11 @@ const heightOf = (row, sizes) => {
   return sizes.file + (row.file.error ? sizes.problem : 0);
 };
 
+const twinWords = ({ key, version }) =>
+  version
+    ? t("Same content as {{key}} of version {{version}}", { key, version })
+    : t("Same content as {{key}}", { key });
+
 /** One row of the tree, whichever it is. `all` is what `FileList` gets. */
 const TreeRow = ({ row, number, sorted, twins, folding: [closed, fold], all }) => {
   const { look, selection, on } = all;
@@ -115,6 +120,7 @@ const TreeRow = ({ row, number, sorted, twins, folding: [closed, fold], all }) =
     );
   }
   const { file, name, depth } = row;
+  const twin = twins.get(file.key);
   return (
     <FileRow
       file={file}
@@ -129,7 +135,8 @@ const TreeRow = ({ row, number, sorted, twins, folding: [closed, fold], all }) =
         selected: selection.has(file.id),
         preview: look.preview === file.key,
         opens: all.kept.has(file.key),
-        twin: twins.get(file.key),
+        twin: twin && twinWords(twin),
+        linkable: Boolean(twin?.offered),
       }}
       onAction={on.action}
       onSelect={on.select}

@@ -10,6 +10,7 @@ import { FileActions } from "./FileActions";
 import { FileState } from "./FileState";
 import { bytes } from "./format";
 import { fileShape } from "./shapes";
+import { SmallButton } from "./SmallButton";
 import { t } from "./text";
 
 /** Where the bytes of a linked file are from. `origin` is the address of that file. */
@@ -38,15 +39,27 @@ const Origin = ({ origin }) => {
 
 Origin.propTypes = { origin: PropTypes.string.isRequired };
 
+/** States in which there is something left to be sent. */
+const SENT = new Set(["queued", "checking", "uploading", "waiting", "paused"]);
+
 /** What is known of the file beside its name: title, origin, digest. */
-const Facts = ({ file, twin }) => {
+const Facts = ({ file, look: { twin, linkable }, onAction }) => {
   const { metadata, origin, checksum } = file;
   const title = metadata?.title || metadata?.description;
   return (
     <div className="im-facts">
       {title && <span className="im-title">{title}</span>}
       {origin && <Origin origin={origin} />}
-      {twin && <span>{t("Same content as {{key}}", { key: twin })}</span>}
+      {twin && <span>{twin}</span>}
+      {linkable && SENT.has(file.state) && (
+        <SmallButton
+          action="linkTwin"
+          icon="linkify"
+          text={t("Link it instead")}
+          aria-label={t("Link it instead: {{key}}", { key: file.key })}
+          onClick={() => onAction("linkTwin", file)}
+        />
+      )}
       {checksum && file.state === "completed" && (
         <span
           className="im-digest"
@@ -59,9 +72,11 @@ const Facts = ({ file, twin }) => {
   );
 };
 
-Facts.propTypes = { file: fileShape.isRequired, twin: PropTypes.string };
-
-Facts.defaultProps = { twin: undefined };
+Facts.propTypes = {
+  file: fileShape.isRequired,
+  look: PropTypes.object.isRequired,
+  onAction: PropTypes.func.isRequired,
+};
 
 const Name = ({ file, name, url }) => (
   <div className="im-name text-break">
@@ -140,7 +155,7 @@ Preview.propTypes = {
 /** One file of the list. Redrawn only when something of it has changed. */
 export const FileRow = React.memo(
   ({ file, name, depth, number, url, look, formError, onAction, onSelect, onPreview }) => {
-    const { decimal, locked, selected, preview, opens, twin } = look;
+    const { decimal, locked, selected, preview, opens } = look;
     return (
       <div
         role="row"
@@ -166,7 +181,7 @@ export const FileRow = React.memo(
             <FeedbackLabel fieldPath={`files.entries.${file.key}`} pointing="below" />
           )}
           <Name file={file} name={name} url={url} />
-          <Facts file={file} twin={twin} />
+          <Facts file={file} look={look} onAction={onAction} />
         </div>
         <div role="cell" className="im-size">
           {Number.isFinite(file.size) ? bytes(file.size, decimal) : ""}

@@ -60,7 +60,8 @@ export const previousVersion = async (draft) => {
   const { record, files } = await ask("GET", `/records/${draft}/draft/links/previous`);
   if (!record) return null;
   const title = t("Version {{number}}", { number: record.version });
-  return { id: record.id, metadata: { title }, known: files };
+  const { id, version } = record;
+  return { id, version, metadata: { title }, known: files };
 };
 
 /** For how many seconds the site lets unfinished uploads rest. */

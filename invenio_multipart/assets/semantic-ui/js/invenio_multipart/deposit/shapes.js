@@ -16,6 +16,12 @@ export const fileShape = PropTypes.shape({
   error: PropTypes.shape({ code: PropTypes.string.isRequired, params: PropTypes.object }),
   checksum: PropTypes.string,
   metadata: PropTypes.object,
+  twin: PropTypes.shape({
+    key: PropTypes.string.isRequired,
+    record: PropTypes.string,
+    version: PropTypes.number,
+    offered: PropTypes.bool.isRequired,
+  }),
   hasFile: PropTypes.bool,
 });
 

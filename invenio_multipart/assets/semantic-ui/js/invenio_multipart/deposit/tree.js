@@ -83,18 +83,24 @@ export const treeRows = (files, closed) => {
 export const filesBelow = (files, path) => files.filter(({ key }) => key.startsWith(path));
 
 /**
- * Files of equal content: key of each but the first -> key of the first.
+ * Files of equal content: key of each but the first -> `{key, version}` of the first.
  *
- * Only finished files are compared, whose digests the server has given.
+ * Finished files are compared by the digests that the server has given. For others the engine
+ * may have found one: in the draft, or in the version before it, whose number `version` is.
  */
 export const twinsOf = (files) => {
   const first = new Map();
   const twins = new Map();
+  const done = new Set();
   for (const { key, state, size, checksum } of files) {
     // Empty files are all the same, and nobody minds.
     if (state !== "completed" || !checksum || !size) continue;
-    if (first.has(checksum)) twins.set(key, first.get(checksum));
+    done.add(key);
+    if (first.has(checksum)) twins.set(key, { key: first.get(checksum), version: null });
     else first.set(checksum, key);
+  }
+  for (const { key, twin } of files) {
+    if (twin && !twins.has(key) && (twin.version || done.has(twin.key))) twins.set(key, twin);
   }
   return twins;
 };

@@ -45,6 +45,7 @@ export const useRowActions = ({ engine, kept }, { draft, onDetails, onRemoved })
     pause: ({ id }) => engine.pause(id),
     proceed: ({ id }) => engine.proceed(id),
     retry: ({ id }) => engine.retry(id),
+    linkTwin: ({ id }) => engine.linkTwin(id),
     details: (file) => onDetails([file]),
     cancel: (file) => remove([file]),
     remove: (file) => remove([file]),

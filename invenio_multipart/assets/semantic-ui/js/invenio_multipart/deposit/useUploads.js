@@ -6,7 +6,7 @@ import { createEngine } from "../engine";
 import { api, useFormFiles } from "./adapter";
 import { clock, createHasher, network, store, transport } from "./browser";
 import { dropHandles, keptKeys } from "./handles";
-import { settingsOf } from "./requests";
+import { previousVersion, settingsOf } from "./requests";
 import { useEngine, useLeaveWarning } from "./useEngine";
 import { setWaitingFor } from "./waiting";
 
@@ -107,6 +107,19 @@ const usePublishRule = (engine, draft, files) => {
   }, [engine, draft, matters]);
 };
 
+/** Whoever chooses a file that the version before this one has already is told. */
+const usePreviousFiles = (engine, draft, wanted) => {
+  useEffect(() => {
+    if (!draft || !wanted) return;
+    const tell = ({ id: record, version, known }) =>
+      engine.learn(known.map((file) => ({ ...file, record, version })));
+    previousVersion(draft)
+      .then((found) => found && tell(found))
+      // It would have been a hint only.
+      .catch(() => {});
+  }, [engine, draft, wanted]);
+};
+
 /**
  * The engine of this draft, and the form beside it that follows.
  *
@@ -120,6 +133,8 @@ export const useUploads = (deposit, { quota, allowEmptyFiles, locked }) => {
   const draft = deposit.record?.id;
   const [known, trouble] = useServerFiles(engine, deposit, locked);
   usePublishRule(engine, draft, snapshot.files);
+  const chosen = snapshot.files.some(({ hasFile }) => hasFile);
+  usePreviousFiles(engine, draft, chosen && deposit.hasParentRecord);
   useFormFiles(snapshot, known && !locked);
   useLeaveWarning(snapshot.busy);
   useWaitingFor(snapshot.waitingFor);

@@ -39,6 +39,8 @@ export class BoardFile {
     this.work = null;
     /** Bytes that the server has read to prove the digest. */
     this.verifiedBytes = 0;
+    /** What has the same content and is here already: `{key, record, version, offered}`, or null. */
+    this.twin = null;
     /** When it was completed, in milliseconds. */
     this.doneAt = null;
     /** State before it began to wait. */
@@ -77,6 +79,7 @@ export class BoardFile {
         checksum: this.checksum,
         metadata: this.metadata,
         origin: this.origin,
+        twin: this.twin,
         hasFile: this.file !== null,
         deadline: this.deadline,
         parts: this.parts,

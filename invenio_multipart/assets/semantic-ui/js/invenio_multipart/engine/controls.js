@@ -198,11 +198,36 @@ export class Controls {
 
   /** Files of records become files of the draft, all or none. */
   async link(wanted) {
-    const files = wanted.map(({ key, record }) => ({ key, record }));
-    const url = `${this.server.draft.url}/links`;
-    const reply = await this.server.call("POST", url, { files }, { signal: this.closed });
+    const reply = await this.askForLinks(wanted);
     await this.loading.refresh();
     return reply;
+  }
+
+  /** Instead of sending the rest of a file, link the one that has the same content. */
+  async linkTwin(id) {
+    const file = this.board.files.get(id);
+    if (!file || !file.twin || !(S.isPausable(file) || file.state === S.PAUSED)) return;
+    const { key, record } = file.twin;
+    this.halt(file, GIVEN_UP);
+    this.board.move(file, S.PAUSED);
+    try {
+      await this.giveOnServer(file);
+      await this.askForLinks([{ key: file.key, record: { id: record || this.server.draft.id, key } }]);
+    } catch (error) {
+      // The other one may have gone meanwhile; this one is still at hand.
+      file.twin = null;
+      await this.loading.refresh().catch(() => {});
+      if (file.state === S.PAUSED && this.board.has(file)) this.begin(file);
+      throw error;
+    }
+    this.board.remove(file);
+    await this.loading.refresh();
+  }
+
+  askForLinks(wanted) {
+    const files = wanted.map(({ key, record }) => ({ key, record }));
+    const url = `${this.server.draft.url}/links`;
+    return this.server.call("POST", url, { files }, { signal: this.closed });
   }
 
   /**

@@ -28,6 +28,7 @@ import { Server } from "./server.js";
 import { SmallFiles } from "./small.js";
 import * as S from "./states.js";
 import { Stores } from "./stores.js";
+import { Twins } from "./twins.js";
 
 export { UploadError } from "./errors.js";
 export { cleanKey, isHidden } from "./keys.js";
@@ -88,7 +89,7 @@ export function createEngine(outside) {
 }
 
 /** What a page may ask of an engine. */
-function commands({ board, controls, adding, loading, draft, closed, dismiss }) {
+function commands({ board, controls, adding, loading, draft, twins, closed, dismiss }) {
   const withDraft = (work) => async (...given) => {
     await draft.ready(null, closed);
     return work(...given);
@@ -109,6 +110,8 @@ function commands({ board, controls, adding, loading, draft, closed, dismiss }) 
     remove: (ids) => controls.remove(ids),
     setMetadata: (ids, metadata) => controls.setMetadata(ids, metadata),
     link: withDraft((wanted) => controls.link(wanted)),
+    linkTwin: withDraft((id) => controls.linkTwin(id)),
+    learn: (known) => twins.learn(known),
     extend: withDraft((seconds) => controls.extend(seconds)),
     /** A notice has been read. */
     dismiss,
@@ -155,6 +158,7 @@ function wire(outside, closed) {
 function wireFiles(parts) {
   const { explain, ready, changed } = parts;
   parts.batch = new Batch(parts);
+  parts.twins = new Twins(parts);
   parts.follower = new Follower(parts, { again: (file) => takenBack(parts, file) });
   parts.initiator = new Initiator(parts, (count) => parts.largeQueue.more(count));
   parts.large = new LargeFiles(parts);

@@ -23,9 +23,9 @@ const MD5 = /^[0-9a-f]{32}$/;
 
 export class LargeFiles {
   constructor(parts) {
-    const { server, board, hasher, clock, random, patience, initiator, follower } = parts;
+    const { server, board, hasher, clock, random, patience, initiator, follower, twins } = parts;
     this.parts = parts;
-    Object.assign(this, { server, board, hasher, clock, random, patience, initiator, follower });
+    Object.assign(this, { server, board, hasher, clock, random, patience, initiator, follower, twins });
   }
 
   /**
@@ -55,6 +55,7 @@ export class LargeFiles {
     await readable(file);
     const work = await this.prepare(file, signal);
     if (!work) return null;
+    this.twins.look(file);
     if (work.stored.size < work.slices.length && !work.resumed) this.board.move(file, S.UPLOADING);
     return new PartRun(this.parts, file, work, signal).run();
   }

@@ -15,8 +15,8 @@ const ROUNDS = 3;
 export class SmallFiles {
   /** @param hooks `{explain, ready, done, settle, changed}`. */
   constructor(parts, batch, hooks) {
-    const { board, clock, hasher, lanes, patience, sender } = parts;
-    Object.assign(this, { board, clock, hasher, lanes, patience, sender });
+    const { board, clock, hasher, lanes, patience, sender, twins } = parts;
+    Object.assign(this, { board, clock, hasher, lanes, patience, sender, twins });
     this.batch = batch;
     this.hooks = hooks;
     this.announcer = new Announcer(this);
@@ -108,6 +108,7 @@ export class SmallFiles {
         await this.hooks.ready(file, this.scope.signal);
         await readable(file);
         if (!file.md5) file.md5 = await this.hash(file);
+        this.twins.note(file, file.md5);
         this.place(file);
       });
     }
