@@ -17,7 +17,9 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from playwright.sync_api import Page
 
@@ -30,14 +32,73 @@ MOST_MIB = 200
 """What the page may need beyond what it needs without an upload."""
 
 LONGEST_MS = 50
-"""Longer than that a page must not be busy at once: people notice it."""
+"""For longer than that a page must not be busy at once: people notice it."""
 
-LONG_TASKS = """() => {
-    window.longTasks = [];
-    new PerformanceObserver((list) => {
-        list.getEntries().forEach(({ duration }) => window.longTasks.push(duration));
-    }).observe({ type: "longtask" });
-}"""
+TRACED = {
+    "transferMode": "ReportEvents",
+    "traceConfig": {
+        "recordMode": "recordAsMuchAsPossible",
+        "includedCategories": ["toplevel"],
+        "excludedCategories": ["*"],
+    },
+}
+
+
+@dataclass
+class Busy:
+    """What the page's own thread did in one piece, in milliseconds."""
+
+    computed: float = 0.0
+    """The most processor time of a piece."""
+    lasted: float = 0.0
+    """The longest time of a piece, waiting for a processor included."""
+    long: int = 0
+    """Pieces that lasted longer than :data:`LONGEST_MS`."""
+
+
+@contextmanager
+def _busy(page: Page) -> Iterator[Busy]:
+    """How long the page cannot answer.
+
+    The browser's own list of long tasks has no processor time: on a machine whose
+    processors are all at work it tells how long the page has waited for one.
+    """
+    assert page.context.browser is not None
+    session = page.context.browser.new_browser_cdp_session()
+    events: list[dict[str, Any]] = []
+    names: dict[tuple[str, int, int], str] = {}
+    over: list[Any] = []
+
+    def take(message: dict[str, Any]) -> None:
+        for event in message["value"]:
+            if event["ph"] == "M":
+                key = (event["name"], event["pid"], event["tid"])
+                names[key] = event["args"].get("name", "")
+            elif event.get("dur", 0) > 1000 and event["name"].endswith("::RunTask"):
+                events.append(event)
+
+    session.on("Tracing.dataCollected", take)
+    # Playwright marks what it calls, and a built-in method cannot be marked.
+    session.on("Tracing.tracingComplete", lambda end: over.append(end))  # noqa: PLW0108
+    session.send("Tracing.start", TRACED)
+    busy = Busy()
+    yield busy
+    session.send("Tracing.end")
+    while not over:
+        page.wait_for_timeout(100)
+    pages = {
+        pid
+        for (kind, pid, _), name in names.items()
+        if (kind, name) == ("process_name", "Renderer")
+    }
+    for event in events:
+        pid, thread = event["pid"], ("thread_name", event["pid"], event["tid"])
+        if pid in pages and names.get(thread) == "CrRendererMain":
+            lasted = event["dur"] / 1000
+            busy.lasted = max(busy.lasted, lasted)
+            busy.computed = max(busy.computed, event["tdur"] / 1000)
+            busy.long += lasted > LONGEST_MS
+    assert busy.lasted, "The trace is of no page."
 
 
 def _renderers() -> int:
@@ -81,19 +142,17 @@ def test_one_large_file(site: Site, page: Page, tmp_path: Path) -> None:
         large.truncate(SIZE_GIB * GIB)
     deposit = Deposit(site, page, site.draft())
     before = _renderers()
-    page.evaluate(LONG_TASKS)
     begun = time.monotonic()
-    with _peak() as peak:
+    with _peak() as peak, _busy(page) as busy:
         deposit.choose(path)
         deposit.state("large.bin", "completed", seconds=3600)
-    seconds = time.monotonic() - begun
+        seconds = time.monotonic() - begun
     more = (peak[0] - before) / MIB
-    tasks: list[float] = page.evaluate("window.longTasks")
-    longest = max(tasks, default=0)
     print(  # noqa: T201
         f"\n{SIZE_GIB} GiB in {seconds:.0f} s ({SIZE_GIB * 1024 / seconds:.0f} MiB/s): "
-        f"{more:.0f} MiB above {before / MIB:.0f} MiB; "
-        f"{len(tasks)} tasks over 50 ms, the longest {longest:.0f} ms"
+        f"{more:.0f} MiB above {before / MIB:.0f} MiB; in one piece the page computed "
+        f"{busy.computed:.0f} ms at most; {busy.long} pieces lasted over "
+        f"{LONGEST_MS} ms, the longest {busy.lasted:.0f} ms"
     )
     assert more < MOST_MIB
-    assert longest <= LONGEST_MS
+    assert busy.computed <= LONGEST_MS
