@@ -14,7 +14,7 @@ from urllib.parse import quote
 from .api import TRANSIENT, Api, draft_path, items_of
 from .drafts import Content
 from .errors import ProtocolError, RefusedError
-from .retry import StopSignal
+from .retry import POLL_GROWTH, StopSignal
 from .wire import PartLink
 
 POLL_SECONDS = (0.05, 3.0)
@@ -205,7 +205,7 @@ class Batches:
             self._stop.sleep(pause)
             # A laptop that slept has waited long enough.
             slept = time.monotonic() - begun > 10 * longest
-            pause = POLL_SECONDS[0] if slept else min(pause * 1.5, longest)
+            pause = POLL_SECONDS[0] if slept else min(pause * POLL_GROWTH, longest)
 
     def abort(self, batch: Batch) -> None:
         """The batch is over, without files."""

@@ -11,6 +11,7 @@ now, the name is another one.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import stat
@@ -112,6 +113,9 @@ class PartFile:
         with self._translated("write"):
             while view:
                 count = os.write(self._descriptor, view)
+                if not count:
+                    # Not to be expected of a file; never to be tried for ever.
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
                 self.written += count
                 view = view[count:]
         if self.written - self._flushed >= FLUSH_BYTES:

@@ -17,6 +17,10 @@ from .errors import ClientError, NetworkError
 
 T = TypeVar("T")
 
+POLL_GROWTH = 1.25
+"""Each look at what the server does comes after a pause so much longer than the one
+before: its end is noticed at most a fifth of that time too late."""
+
 
 class Stopped(Exception):
     """Raised in a thread of an upload that ended elsewhere."""

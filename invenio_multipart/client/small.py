@@ -45,6 +45,9 @@ CHUNK_BYTES = 128 * 2**20
 LINGER_SECONDS = 0.1
 """How long files wait for company while the senders may run out of work."""
 
+FIRST_LINGER_SECONDS = 0.02
+"""The same before the first call, when nobody has anything to send."""
+
 READERS = 4
 """Files read at once: on a shared disk each takes its time."""
 
@@ -204,7 +207,9 @@ class SmallFiles:
                 waited = time.monotonic() - since
                 full = not self._budget.has_room(SMALL_BYTES)
                 # Calls that take long are not to be the most of the work.
-                patience = max(LINGER_SECONDS, 2 * self._call_seconds)
+                patience = FIRST_LINGER_SECONDS
+                if self._call_seconds:
+                    patience = max(LINGER_SECONDS, 2 * self._call_seconds)
                 # With no room left nobody else comes before some are sent; but as
                 # long as there are some to send, room will come.
                 late = full or waited > patience

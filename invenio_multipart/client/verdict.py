@@ -10,7 +10,7 @@ import time
 from .api import DraftFileApi
 from .errors import IntegrityError, NetworkError, RefusedError
 from .progress import ProgressCounter
-from .retry import StopSignal
+from .retry import POLL_GROWTH, StopSignal
 
 POLL_SECONDS = (0.1, 5.0)
 """First and longest pause between two looks at a verification."""
@@ -54,4 +54,4 @@ def wait_until_completed(
             )
         counter.enter("verifying")
         stop.sleep(pause)
-        pause = min(pause * 1.5, longest)
+        pause = min(pause * POLL_GROWTH, longest)

@@ -10,6 +10,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -320,14 +321,15 @@ def test_disk_that_is_full(
     store.put("a.bin", data)
     for number in range(20):
         store.put(f"{number}.bin", b"x")
-    write, room = os.write, [size // 2]
+    write, room, alone = os.write, [size // 2], threading.Lock()
 
     def limited(descriptor: int, view: memoryview) -> int:
-        if not room[0]:
-            raise OSError(code, os.strerror(code))
-        count = write(descriptor, view[: room[0]])
-        room[0] -= count
-        return count
+        with alone:
+            if not room[0]:
+                raise OSError(code, os.strerror(code))
+            count = write(descriptor, view[: room[0]])
+            room[0] -= count
+            return count
 
     with monkeypatch.context() as patch:
         patch.setattr(part_file_module.os, "write", limited)
@@ -340,10 +342,21 @@ def test_disk_that_is_full(
     assert summary.bytes_received <= sum(map(len, store.contents.values()))
 
 
+def test_disk_that_takes_nothing(
+    store: ContentServer,
+    downloader: Downloader,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A disk that takes no byte and names no reason is full, not tried for ever."""
+    store.put("a.bin", b"x")
+    monkeypatch.setattr(part_file_module.os, "write", lambda *_: 0)
+    with pytest.raises(DiskError, match="No space left"):
+        downloader.download(RECORD, tmp_path)
+
+
 def threads_left() -> list[str]:
     """Threads of a download that are still there."""
-    import threading
-
     names = [thread.name for thread in threading.enumerate()]
     return [name for name in names if "_work" in name or "ThreadPool" in name]
 

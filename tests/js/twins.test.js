@@ -97,6 +97,25 @@ test("only files of a size that is there are read ahead", async () => {
   assert.equal(read, 1);
 });
 
+test("a file is read ahead once, however often it is paused", async () => {
+  const world = await copying({ seed: 2 });
+  const { id } = world.row("copy.bin");
+  let read = 0;
+  const { slice } = world.file;
+  world.file.slice = (start, end) => {
+    if (start === 0 && end === world.file.size) read += 1;
+    return slice.call(world.file, start, end);
+  };
+  for (let i = 0; i < 3; i += 1) {
+    world.engine.pause(id);
+    await world.clock.pass(50);
+    world.engine.proceed(id);
+    await world.clock.pass(50);
+  }
+  await world.settle();
+  assert.equal(read, 1);
+});
+
 for (const state of ["uploading", "paused"]) {
   test(`linked instead, from ${state}: nothing more is sent, and what was sent is deleted`, async () => {
     const world = await copying();

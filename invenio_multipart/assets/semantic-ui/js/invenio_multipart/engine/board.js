@@ -41,6 +41,8 @@ export class BoardFile {
     this.verifiedBytes = 0;
     /** What has the same content and is here already: `{key, record, version, offered}`, or null. */
     this.twin = null;
+    /** What was read ahead of its upload: `{bytes, checksum}`, or null. */
+    this.ahead = null;
     /** When it was completed, in milliseconds. */
     this.doneAt = null;
     /** State before it began to wait. */

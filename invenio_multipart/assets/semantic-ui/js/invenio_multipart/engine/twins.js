@@ -52,11 +52,20 @@ export class Twins {
 
   async lookNow(file) {
     if (!this.isWanted(file) || !(this.sizes.has(file.size) || this.mine(file).length)) return;
-    const session = this.hasher.open(file.file);
+    const checksum = await this.read(file);
+    const mine = this.mine(file).find((other) => other.checksum === checksum);
+    if (this.isWanted(file)) this.tell(file, mine || this.known.get(checksum), true);
+  }
+
+  /** Digest of the chosen bytes, which are read once however often it is looked. */
+  async read(file) {
+    const { ahead, file: bytes } = file;
+    if (ahead && ahead.bytes === bytes) return ahead.checksum;
+    const session = this.hasher.open(bytes);
     try {
       const checksum = `md5:${await session.whole()}`;
-      const mine = this.mine(file).find((other) => other.checksum === checksum);
-      if (this.isWanted(file)) this.tell(file, mine || this.known.get(checksum), true);
+      file.ahead = { bytes, checksum };
+      return checksum;
     } finally {
       session.close();
     }
