@@ -5,7 +5,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { World, chosen, fileOf } from "./world.js";
+import { World, chosen, done, fileOf } from "./world.js";
 
 const S3 = /store\.example/;
 
@@ -77,15 +77,6 @@ async function reload(world) {
 }
 
 const until = (world, state) => world.clock.until(() => world.row("big.bin").state === state);
-
-/** Let a command come to its end. */
-async function done(world, command) {
-  let over = false;
-  Promise.resolve(command).finally(() => {
-    over = true;
-  });
-  await world.clock.until(() => over);
-}
 
 for (const [state, reach] of Object.entries(STATES)) {
   test(`cancel from ${state} leaves nothing, here or on the server, and the name is free`, async () => {

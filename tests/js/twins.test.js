@@ -6,7 +6,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { test } from "node:test";
-import { World, chosen, fileOf } from "./world.js";
+import { World, chosen, done, fileOf } from "./world.js";
 
 const DELETE = /^DELETE .*\/files\/copy\.bin$/;
 
@@ -32,15 +32,15 @@ const before = (file) => [
 
 const md5 = ({ data }) => `md5:${createHash("md5").update(data).digest("hex")}`;
 
-async function done(world, command) {
-  let over = false;
-  const end = () => {
-    over = true;
+/** How often all of a file is read in one piece from now on, as a function. */
+function wholeReads(file) {
+  let read = 0;
+  const { slice } = file;
+  file.slice = (start, end) => {
+    if (start === 0 && end === file.size) read += 1;
+    return slice.call(file, start, end);
   };
-  const result = Promise.resolve(command).finally(end);
-  result.catch(() => {});
-  await world.clock.until(() => over);
-  return result;
+  return () => read;
 }
 
 test("while it is sent it is known which file of the draft it equals", async () => {
@@ -48,7 +48,9 @@ test("while it is sent it is known which file of the draft it equals", async () 
   const { state, twin } = world.row("copy.bin");
   assert.equal(state, "uploading");
   assert.deepEqual({ ...twin }, { key: "first.bin", record: null, version: null, offered: true });
+  assert.equal(world.row("copy.bin").linkable, true);
   await world.settle();
+  assert.equal(world.row("copy.bin").linkable, false);
   assert.deepEqual(world.content("copy.bin"), world.file.data);
 });
 
@@ -85,27 +87,17 @@ test("small files are compared as well, but sent before anybody could choose", a
 
 test("only files of a size that is there are read ahead", async () => {
   const world = await copying({ first: null, known: before(fileOf("old", 29_999)) });
-  let read = 0;
-  const { slice } = world.file;
-  world.file.slice = (start, end) => {
-    if (start === 0 && end === world.file.size) read += 1;
-    return slice.call(world.file, start, end);
-  };
+  const reads = wholeReads(world.file);
   world.engine.learn(before(fileOf("old", 29_998)));
   await world.settle();
   // For the digest of the whole, once all is sent.
-  assert.equal(read, 1);
+  assert.equal(reads(), 1);
 });
 
 test("a file is read ahead once, however often it is paused", async () => {
   const world = await copying({ seed: 2 });
   const { id } = world.row("copy.bin");
-  let read = 0;
-  const { slice } = world.file;
-  world.file.slice = (start, end) => {
-    if (start === 0 && end === world.file.size) read += 1;
-    return slice.call(world.file, start, end);
-  };
+  const reads = wholeReads(world.file);
   for (let i = 0; i < 3; i += 1) {
     world.engine.pause(id);
     await world.clock.pass(50);
@@ -113,7 +105,7 @@ test("a file is read ahead once, however often it is paused", async () => {
     await world.clock.pass(50);
   }
   await world.settle();
-  assert.equal(read, 1);
+  assert.equal(reads(), 1);
 });
 
 for (const state of ["uploading", "paused"]) {

@@ -229,6 +229,18 @@ export function fault(kind, method, pattern, more = {}) {
   return { kind, method, pattern, ...more };
 }
 
+/** Let a command come to its end; what it resolves to. */
+export async function done(world, command) {
+  let over = false;
+  const result = Promise.resolve(command).finally(() => {
+    over = true;
+  });
+  // Whoever awaits us hears of it.
+  result.catch(() => {});
+  await world.clock.until(() => over);
+  return result;
+}
+
 export function chosen(...files) {
   return files.map((file) => ({ file, path: file.name }));
 }

@@ -136,7 +136,6 @@ const TreeRow = ({ row, number, sorted, twins, folding: [closed, fold], all }) =
         preview: look.preview === file.key,
         opens: all.kept.has(file.key),
         twin: twin && twinWords(twin),
-        linkable: Boolean(twin?.offered),
       }}
       onAction={on.action}
       onSelect={on.select}

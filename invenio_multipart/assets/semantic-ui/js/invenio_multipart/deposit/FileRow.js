@@ -39,11 +39,8 @@ const Origin = ({ origin }) => {
 
 Origin.propTypes = { origin: PropTypes.string.isRequired };
 
-/** States in which there is something left to be sent. */
-const SENT = new Set(["queued", "checking", "uploading", "waiting", "paused"]);
-
 /** What is known of the file beside its name: title, origin, digest. */
-const Facts = ({ file, look: { twin, linkable }, onAction }) => {
+const Facts = ({ file, twin, onAction }) => {
   const { metadata, origin, checksum } = file;
   const title = metadata?.title || metadata?.description;
   return (
@@ -51,7 +48,7 @@ const Facts = ({ file, look: { twin, linkable }, onAction }) => {
       {title && <span className="im-title">{title}</span>}
       {origin && <Origin origin={origin} />}
       {twin && <span>{twin}</span>}
-      {linkable && SENT.has(file.state) && (
+      {twin && file.linkable && (
         <SmallButton
           action="linkTwin"
           icon="linkify"
@@ -74,9 +71,11 @@ const Facts = ({ file, look: { twin, linkable }, onAction }) => {
 
 Facts.propTypes = {
   file: fileShape.isRequired,
-  look: PropTypes.object.isRequired,
+  twin: PropTypes.string,
   onAction: PropTypes.func.isRequired,
 };
+
+Facts.defaultProps = { twin: undefined };
 
 const Name = ({ file, name, url }) => (
   <div className="im-name text-break">
@@ -155,7 +154,7 @@ Preview.propTypes = {
 /** One file of the list. Redrawn only when something of it has changed. */
 export const FileRow = React.memo(
   ({ file, name, depth, number, url, look, formError, onAction, onSelect, onPreview }) => {
-    const { decimal, locked, selected, preview, opens } = look;
+    const { decimal, locked, selected, preview, opens, twin } = look;
     return (
       <div
         role="row"
@@ -181,7 +180,7 @@ export const FileRow = React.memo(
             <FeedbackLabel fieldPath={`files.entries.${file.key}`} pointing="below" />
           )}
           <Name file={file} name={name} url={url} />
-          <Facts file={file} look={look} onAction={onAction} />
+          <Facts file={file} twin={twin} onAction={onAction} />
         </div>
         <div role="cell" className="im-size">
           {Number.isFinite(file.size) ? bytes(file.size, decimal) : ""}

@@ -59,8 +59,8 @@ export const filesOf = async (record) => {
 export const previousVersion = async (draft) => {
   const { record, files } = await ask("GET", `/records/${draft}/draft/links/previous`);
   if (!record) return null;
-  const title = t("Version {{number}}", { number: record.version });
   const { id, version } = record;
+  const title = t("Version {{number}}", { number: version });
   return { id, version, metadata: { title }, known: files };
 };
 

@@ -22,6 +22,7 @@ export const fileShape = PropTypes.shape({
     version: PropTypes.number,
     offered: PropTypes.bool.isRequired,
   }),
+  linkable: PropTypes.bool,
   hasFile: PropTypes.bool,
 });
 

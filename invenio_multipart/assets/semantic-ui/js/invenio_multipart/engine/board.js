@@ -82,6 +82,7 @@ export class BoardFile {
         metadata: this.metadata,
         origin: this.origin,
         twin: this.twin,
+        linkable: Boolean(this.twin && this.twin.offered && S.isUnsent(this)),
         hasFile: this.file !== null,
         deadline: this.deadline,
         parts: this.parts,

@@ -206,7 +206,7 @@ export class Controls {
   /** Instead of sending the rest of a file, link the one that has the same content. */
   async linkTwin(id) {
     const file = this.board.files.get(id);
-    if (!file || !file.twin || !(S.isPausable(file) || file.state === S.PAUSED)) return;
+    if (!file || !file.twin || !S.isUnsent(file)) return;
     const { key, record } = file.twin;
     this.halt(file, GIVEN_UP);
     this.board.move(file, S.PAUSED);

@@ -42,6 +42,11 @@ export function isPausable({ state, before }) {
   return SENDING.has(state === WAITING ? before : state);
 }
 
+/** Whether there is something left to be sent, paused or not. */
+export function isUnsent(file) {
+  return file.state === PAUSED || isPausable(file);
+}
+
 /** @throws Error for a move that is not in the table: a mistake of the engine. */
 export function checkMove(from, to) {
   if (from !== to && !MOVES[from].includes(to)) throw new Error(`No move from ${from} to ${to}.`);

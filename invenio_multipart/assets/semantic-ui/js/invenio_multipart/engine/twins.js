@@ -30,14 +30,11 @@ export class Twins {
    *
    * Its digest would be known only when all of it is sent. So it is read ahead, but only where a file of
    * the same size makes that likely.
-   *
-   * @returns a promise, over when it is known.
    */
   look(file) {
     this.turn = this.turn.then(() => this.lookNow(file)).catch(() => {
       // Whatever keeps it from being read ends its upload as well, and is told there.
     });
-    return this.turn;
   }
 
   /**
