@@ -31,14 +31,17 @@ def use_known_digests(path: Path) -> None:
     """Take the digests of the one file that this process uploads from ``path``."""
     known = json.loads(path.read_text())
 
+    md5s = iter(known["parts"])
+
     class Known(FileDigests):
-        def feed(self, data: memoryview) -> list[Any]:
-            done: Future[None] = Future()
-            done.set_result(None)
-            return [done] * 2
+        readers = 1
+
+        def feed(self, data: memoryview) -> list[Future[Any]]:
+            done: Future[Any] = Future()
+            done.set_result(next(md5s))
+            return [done]
 
         def result(self) -> Digests:
             return Digests(known["md5"], known["sha256"])
 
     pipeline.FileDigests = Known
-    pipeline.part_md5 = lambda part: known["parts"][part.number - 1]

@@ -23,11 +23,11 @@ python_env() {
   locked "python-$(printf %s "$ROOT" | cksum | cut -d' ' -f1)" env_build "$base" "$venv" "$key"
 }
 
-# What the environment depends on: interpreter, place, and every file that names a dependency.
+# What the environment depends on: interpreter, place, and every file that names a dependency or is compiled.
 env_key() {
   { "$1" -VV || die "$1 cannot be run; set PYTHON to a Python 3.9 or newer"
     echo "$ROOT"
-    cat "$ROOT"/{setup.cfg,pyproject.toml,setup.py,scripts/python-env.sh} 2>/dev/null || true
+    cat "$ROOT"/{setup.cfg,pyproject.toml,setup.py,invenio_multipart/core/_md5.c,scripts/python-env.sh} 2>/dev/null || true
   } | sha256sum | cut -d' ' -f1
 }
 

@@ -5,10 +5,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import threading
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -106,17 +105,17 @@ class Pipeline:
         for _ in range(self._jobs):
             thread = threading.Thread(target=self._guard(self._sender.run), daemon=True)
             threads.append(thread)
-        with FileDigests() as digests, ThreadPoolExecutor(1) as part_hasher:
+        with FileDigests(self._slices.part_size_bytes) as digests:
             try:
                 for thread in threads:
                     thread.start()
-                self._read(digests, part_hasher)
+                self._read(digests)
                 self._flow.wait_until_over()
                 return digests.result()
             except BaseException as error:
                 self._flow.fail(error)
                 self._transport.abort()
-                part_hasher.shutdown(wait=True, cancel_futures=True)
+                digests.close()
                 failure = self._flow.failure
                 if failure is None or failure is error:
                     raise
@@ -128,21 +127,31 @@ class Pipeline:
                     if thread.ident is not None:
                         thread.join(JOIN_SECONDS)
 
-    def _read(self, digests: FileDigests, part_hasher: ThreadPoolExecutor) -> None:
+    def _read(self, digests: FileDigests) -> None:
         for number in range(1, self._slices.parts + 1):
             buffer = self._flow.take_buffer()
             data = memoryview(buffer)[: self._slices.length(number)]
             self._source.fill(data)
-            part = Part(number, data, buffer, holders=3)
-            for future in digests.feed(data):
+            # The digests hold it, and the sender.
+            part = Part(number, data, buffer, holders=digests.readers + 1)
+            hashed, *others = digests.feed(data)
+            hashed.add_done_callback(self._take_md5(part))
+            for future in (hashed, *others):
                 future.add_done_callback(self._let_go(part))
-            part_hasher.submit(self._guard(partial(self._hash, part)))
         # Before anything is committed, and after the last byte was read.
         self._source.check_unchanged()
         self._flow.end_of_file()
 
-    def _hash(self, part: Part) -> None:
-        part.md5 = part_md5(part)
+    def _take_md5(self, part: Part) -> Callable[[Future[str]], None]:
+        def take(hashed: Future[str]) -> None:
+            # One that was dropped belongs to an upload that has failed already.
+            if not hashed.cancelled():
+                self._guard(partial(self._offer, part, hashed))()
+
+        return take
+
+    def _offer(self, part: Part, hashed: Future[str]) -> None:
+        part.md5 = hashed.result()
         if self._stored.get(part.number) == StoredPart(len(part.data), part.md5):
             self._counter.settle(part.number, len(part.data), reused=True)
             self._flow.settle(part)
@@ -183,11 +192,6 @@ class Pipeline:
                 self._transport.abort()
 
         return guarded
-
-
-def part_md5(part: Part) -> str:
-    """Hex MD5 of a part's bytes."""
-    return hashlib.md5(part.data, usedforsecurity=False).hexdigest()
 
 
 def read_slices(entry: FileEntry, size_bytes: int) -> Slices:

@@ -8,12 +8,14 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from ..core.md5 import FileAndParts, takes_parts
 from .errors import FileChangedError, UsageError
 
 if TYPE_CHECKING:
@@ -115,15 +117,29 @@ def _identity(look: os.stat_result) -> tuple[int, int, int]:
 
 
 class FileDigests:
-    """MD5 and SHA-256 of a file that is fed in order, each on its own thread.
+    """MD5 and SHA-256 of a file that is fed in order, and MD5 of the parts of it.
 
-    hashlib lets go of the interpreter while it works, so both run beside the
-    reading and the sending.
+    Each digest has a thread: hashlib lets go of the interpreter while it works, so
+    they run beside the reading and the sending. Where one pass gives the MD5 of the
+    file and that of its parts, they share one.
+
+    :param part_bytes: bytes of all parts but the last one, which are fed one by one;
+        None when nobody asks for their digests.
     """
 
-    def __init__(self) -> None:
-        self._hashes = (hashlib.md5(usedforsecurity=False), hashlib.sha256())
-        self._lanes = [ThreadPoolExecutor(1) for _ in self._hashes]
+    def __init__(self, part_bytes: int | None = None) -> None:
+        self._sha256 = hashlib.sha256()
+        self._md5: FileAndParts | hashlib._Hash
+        uses: list[Callable[[memoryview], str | None]]
+        if part_bytes is not None and takes_parts(part_bytes):
+            self._md5 = FileAndParts()
+            uses = [self._md5.add, self._sha256.update]
+        else:
+            self._md5 = hashlib.md5(usedforsecurity=False)
+            uses = [self._md5.update, self._sha256.update]
+            if part_bytes is not None:
+                uses.insert(0, _md5_of)
+        self._lanes = [(ThreadPoolExecutor(1), use) for use in uses]
 
     def __enter__(self) -> Self:
         """The digests themselves."""
@@ -131,20 +147,31 @@ class FileDigests:
 
     def __exit__(self, *_: object) -> None:
         """End the threads; what still waits is dropped."""
-        for lane in self._lanes:
+        self.close()
+
+    def close(self) -> None:
+        """End the threads; what still waits is dropped."""
+        for lane, _ in self._lanes:
             lane.shutdown(wait=True, cancel_futures=True)
 
-    def feed(self, data: memoryview) -> list[Any]:
-        """Futures, one per digest, done when ``data`` is no longer needed."""
-        return [
-            lane.submit(digest.update, data)
-            for lane, digest in zip(self._lanes, self._hashes)
-        ]
+    @property
+    def readers(self) -> int:
+        """How many futures :meth:`feed` gives."""
+        return len(self._lanes)
+
+    def feed(self, data: memoryview) -> list[Future[Any]]:
+        """Futures, each done when one reader of ``data`` needs it no longer.
+
+        With parts, the result of the first one is the hex MD5 of ``data``.
+        """
+        return [lane.submit(use, data) for lane, use in self._lanes]
 
     def result(self) -> Digests:
         """Digests of all that was fed so far; waits for it."""
-        md5, sha256 = (
-            lane.submit(digest.hexdigest).result()
-            for lane, digest in zip(self._lanes, self._hashes)
-        )
-        return Digests(md5, sha256)
+        for lane, _ in self._lanes:
+            lane.submit(bool).result()
+        return Digests(self._md5.hexdigest(), self._sha256.hexdigest())
+
+
+def _md5_of(data: memoryview) -> str:
+    return hashlib.md5(data, usedforsecurity=False).hexdigest()

@@ -21,6 +21,7 @@ from invenio_multipart.client import (
     Uploader,
     UsageError,
 )
+from invenio_multipart.core import md5
 
 from .wire_server import DRAFT, TOKEN, Fault, StoredFile, WireServer
 
@@ -86,6 +87,31 @@ def test_fresh_upload(
     assert summary.state == "completed"
     assert summary.storage_requests == len(server.requests("storage"))
     assert summary.api_requests == len(server.requests("api"))
+
+
+@pytest.mark.parametrize("part_size", [64 * KIB, 64 * KIB + 1, 1000])
+@pytest.mark.parametrize("built", ["as-it-is", "without-c"])
+def test_digests_are_true_however_they_are_computed(
+    either_server: WireServer,
+    uploader: Uploader,
+    make_file: MakeFile,
+    monkeypatch: pytest.MonkeyPatch,
+    part_size: int,
+    built: str,
+) -> None:
+    """In one pass or in two, and where parts end within a block of MD5."""
+    if built == "without-c":
+        monkeypatch.setattr(md5, "_md5", None)
+    either_server.part_size = part_size
+    path = make_file(300 * KIB + 7)
+    content = path.read_bytes()
+
+    summary = uploader.upload(DRAFT, path)
+
+    assert either_server.files["data.bin"].content == content
+    assert summary.md5 == hashlib.md5(content).hexdigest()
+    assert summary.sha256 == hashlib.sha256(content).hexdigest()
+    assert summary.bytes_sent == len(content)
 
 
 @pytest.mark.parametrize("page_size", [1000, 2], ids=["one-page", "many-pages"])
