@@ -105,8 +105,8 @@ _NOTES = """\
   no time up to the speed of the slowest digest; client and servers share two cores
   here, both of them busy until the last part is sent. Then the store puts the parts
   together, with one core, which takes it 8 s of 4 GiB for whoever has sent them.
-- CRC64NVME, which some stores prove over a whole object, is not computed by the
-  uploader: without native code it would take longer than all three digests together.
+- The figures are with the modules in C (see "Decisions"). The CRC64NVME, which some
+  stores prove over a whole object, takes 0.08 s of a core for each GiB.
 - The uploader's memory is its parts on the line and four more: 16 MiB each up to
   15 GiB, with four connections to begin with and sixteen at most.
 - The rows of downloads are of whole programs as well, on the same objects. Only ours

@@ -237,8 +237,12 @@ class DraftFileApi(Api):
         data = self.call("GET", f"{self._file_url}/upload")
         if not isinstance(data, dict) or not isinstance(data.get("state"), str):
             raise ProtocolError("The server's upload status cannot be read.")
-        message = data.get("error_message")
-        return UploadStatus(data["state"], str(message) if message else None)
+        message, digests = data.get("error_message"), data.get("digests")
+        return UploadStatus(
+            data["state"],
+            str(message) if message else None,
+            digests if isinstance(digests, dict) else {},
+        )
 
 
 def draft_path(draft_id: str) -> str:

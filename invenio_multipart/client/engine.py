@@ -55,6 +55,8 @@ class UploadSummary:
     sha256: str
     """Hex, of the whole file."""
     state: str
+    crc64nvme: str | None = None
+    """Hex, of the whole file, where the store has proved it of its object."""
 
 
 class Uploader:
@@ -170,12 +172,12 @@ class _Run:
         self._counter.enter("checking")
         entry, fresh = self._find_or_initiate()
         if not fresh and self._is_committed(entry):
-            digests = self._prove_same()
+            digests, crc = self._prove_same(), None
         else:
             digests = self._send(entry, {} if fresh else self._api.stored_parts())
             self._counter.enter("committing")
             self._commit(digests)
-            self._wait()
+            crc = self._wait(digests.crc64nvme)
         self._counter.enter("completed")
         return UploadSummary(
             parts=self._parts,
@@ -188,6 +190,7 @@ class _Run:
             md5=digests.md5,
             sha256=digests.sha256,
             state="completed",
+            crc64nvme=crc,
         )
 
     def _find_or_initiate(self) -> tuple[FileEntry, bool]:
@@ -274,8 +277,10 @@ class _Run:
             # Whoever was interrupted wants to know how far it came.
             self._counter.flush()
 
-    def _wait(self) -> None:
-        wait_until_completed(self._api, self._counter, self._stop, self._verify_seconds)
+    def _wait(self, crc64nvme: str | None = None) -> str | None:
+        return wait_until_completed(
+            self._api, self._counter, self._stop, self._verify_seconds, crc64nvme
+        )
 
     def _commit(self, digests: Digests) -> None:
         try:

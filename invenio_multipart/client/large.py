@@ -70,6 +70,7 @@ class LargeFiles:
                 "sent" if summary.bytes_sent else "reused",
                 summary.md5,
                 summary.sha256,
+                summary.crc64nvme,
             )
         )
 

@@ -123,6 +123,8 @@ class FileResult:
     """Hex; None when the file was not read."""
     sha256: str | None = None
     """Hex; None when the file was not read."""
+    crc64nvme: str | None = None
+    """Hex, of a file sent in parts, where the store has proved it of its object."""
     error: str | None = None
     """One plain English sentence or two; of failed files only."""
     code: str | None = None

@@ -15,6 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from ..core.crc import RunningCrc, is_computable
 from ..core.md5 import FileAndParts, takes_parts
 from .errors import FileChangedError, UsageError
 
@@ -31,6 +32,8 @@ class Digests:
 
     md5: str
     sha256: str
+    crc64nvme: str | None = None
+    """None where it takes long to compute."""
 
 
 class SourceFile:
@@ -117,11 +120,11 @@ def _identity(look: os.stat_result) -> tuple[int, int, int]:
 
 
 class FileDigests:
-    """MD5 and SHA-256 of a file that is fed in order, and MD5 of the parts of it.
+    """Digests of a file that is fed in order, and the MD5 of each part of it.
 
     Each digest has a thread: hashlib lets go of the interpreter while it works, so
     they run beside the reading and the sending. Where one pass gives the MD5 of the
-    file and that of its parts, they share one.
+    file and that of its parts, they share one. The CRC is with the fastest of them.
 
     :param part_bytes: bytes of all parts but the last one, which are fed one by one;
         None when nobody asks for their digests.
@@ -130,13 +133,14 @@ class FileDigests:
     def __init__(self, part_bytes: int | None = None) -> None:
         self._sha256 = hashlib.sha256()
         self._md5: FileAndParts | hashlib._Hash
+        self._crc = RunningCrc() if is_computable() else None
         uses: list[Callable[[memoryview], str | None]]
         if part_bytes is not None and takes_parts(part_bytes):
             self._md5 = FileAndParts()
-            uses = [self._md5.add, self._sha256.update]
+            uses = [self._md5.add, self._sum_up]
         else:
             self._md5 = hashlib.md5(usedforsecurity=False)
-            uses = [self._md5.update, self._sha256.update]
+            uses = [self._md5.update, self._sum_up]
             if part_bytes is not None:
                 uses.insert(0, _md5_of)
         self._lanes = [(ThreadPoolExecutor(1), use) for use in uses]
@@ -170,7 +174,13 @@ class FileDigests:
         """Digests of all that was fed so far; waits for it."""
         for lane, _ in self._lanes:
             lane.submit(bool).result()
-        return Digests(self._md5.hexdigest(), self._sha256.hexdigest())
+        crc = self._crc.hexdigest() if self._crc else None
+        return Digests(self._md5.hexdigest(), self._sha256.hexdigest(), crc)
+
+    def _sum_up(self, data: memoryview) -> None:
+        self._sha256.update(data)
+        if self._crc:
+            self._crc.update(data)
 
 
 def _md5_of(data: memoryview) -> str:

@@ -21,10 +21,14 @@ def wait_until_completed(
     counter: ProgressCounter,
     stop: StopSignal,
     verify_seconds: float,
-) -> None:
+    crc64nvme: str | None = None,
+) -> str | None:
     """The server has proved the file, or had nothing to prove.
 
+    :param crc64nvme: hex, of the bytes that were sent. A store that computes it proves
+        the whole object with it at once, long before anybody has read that.
     :param verify_seconds: how long to wait at most.
+    :returns: that CRC where the store has proved it, None otherwise.
     :raises IntegrityError: when it found other bytes.
     :raises RefusedError: when the upload ended in another way.
     :raises NetworkError: when it is too early to know.
@@ -33,9 +37,14 @@ def wait_until_completed(
     give_up = time.monotonic() + verify_seconds
     while True:
         status = api.status()
+        stored = status.digests.get("crc64nvme")
+        if None not in (stored, crc64nvme) and stored != crc64nvme:
+            raise IntegrityError(
+                f"The store has an object with the CRC {stored}; {crc64nvme} was sent."
+            )
         reason = status.error_message or "no reason was given"
         if status.state == "completed":
-            return
+            return stored and crc64nvme
         if status.state == "failed":
             raise IntegrityError(f"The server could not verify the file: {reason}")
         if status.state in ("aborted", "expired"):

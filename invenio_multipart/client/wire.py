@@ -76,6 +76,8 @@ class UploadStatus:
 
     state: str
     error_message: str | None
+    digests: Mapping[str, str] = field(default_factory=dict)
+    """Hex digests by algorithm that the stored bytes are proved to have."""
 
 
 def quote_key(key: str) -> str:

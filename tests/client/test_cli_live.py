@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from invenio_multipart.core.crc import RunningCrc, is_computable
+
 from ..driver import Api
 from .commands import Commands, home
 from .live import serving_here
@@ -126,6 +128,25 @@ def test_from_a_disk_to_a_record_and_back(
     assert "large.bin" in differs.out
     assert (home / "copy" / "large.bin").read_bytes() == b"mine"
     assert commands.run("download", f"{site}/records/absent").code == 3
+
+
+@pytest.mark.skipif(
+    not is_computable(), reason="no module in C, or no instruction for it"
+)
+def test_the_store_proves_the_crc_of_a_large_file(
+    app: Any, site: str, home: Any, api: Api
+) -> None:
+    """The CRC of what was sent is that of the object, and stands in all reports."""
+    commands = Commands(home, app.tokens["owner"])
+    contents = make_tree(home, {"large.bin": 37 * MIB})
+    crc = RunningCrc()
+    crc.update(contents["large.bin"])
+    draft = api.new_draft()
+
+    sent = commands.run("upload", "large.bin", "--to", f"{site}/uploads/{draft.id}")
+
+    assert f"crc64nvme {crc.hexdigest()} (proved by the store)" in sent.out
+    assert draft.status("large.bin")["digests"]["crc64nvme"] == crc.hexdigest()
 
 
 def test_status_and_abort(app: Any, site: str, home: Any, api: Api) -> None:

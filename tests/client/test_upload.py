@@ -21,11 +21,15 @@ from invenio_multipart.client import (
     Uploader,
     UsageError,
 )
-from invenio_multipart.core import md5
+from invenio_multipart.core import crc, md5
+from invenio_multipart.core.crc import RunningCrc, is_computable
 
 from .wire_server import DRAFT, TOKEN, Fault, StoredFile, WireServer
 
 KIB = 1024
+needs_crc = pytest.mark.skipif(
+    not is_computable(), reason="no module in C, or no instruction for it"
+)
 MakeFile = Callable[..., Path]
 
 
@@ -253,6 +257,58 @@ def test_waits_for_the_verification(
         "verifying",
         "completed",
     ]
+
+
+@needs_crc
+def test_the_stores_crc_is_compared(
+    server: WireServer, uploader: Uploader, make_file: MakeFile
+) -> None:
+    """What the store says of the whole object is known to be true of the file."""
+    path = make_file(5 * 64 * KIB + 9)
+    running = RunningCrc()
+    running.update(path.read_bytes())
+    server.digests = {"crc64nvme": running.hexdigest()}
+
+    assert uploader.upload(DRAFT, path).crc64nvme == running.hexdigest()
+
+
+@needs_crc
+def test_an_object_with_another_crc_is_an_error(
+    server: WireServer, uploader: Uploader, make_file: MakeFile
+) -> None:
+    """At once: nobody waits for the server to read the object."""
+    server.digests = {"crc64nvme": "0123456789abcdef"}
+    server.polls_until_completed = 3
+
+    with pytest.raises(IntegrityError, match=r"CRC 0123456789abcdef; [0-9a-f]{16} was"):
+        uploader.upload(DRAFT, make_file(5 * 64 * KIB))
+
+    looks = [seen for seen in server.requests("api", "GET") if "/upload" in seen.path]
+    assert len(looks) == 1
+
+
+@pytest.mark.parametrize("told", [{}, {"crc64nvme": None}, {"md5": "of other bytes"}])
+def test_a_store_without_crcs(
+    server: WireServer,
+    uploader: Uploader,
+    make_file: MakeFile,
+    told: dict[str, str | None],
+) -> None:
+    """Then nothing is said to be proved by one."""
+    server.digests = told
+    assert uploader.upload(DRAFT, make_file(100)).crc64nvme is None
+
+
+def test_a_crc_that_cannot_be_computed(
+    server: WireServer,
+    uploader: Uploader,
+    make_file: MakeFile,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Nor is it where the store has one and we do not."""
+    monkeypatch.setattr(crc, "_crc64", None)
+    server.digests = {"crc64nvme": "0123456789abcdef"}
+    assert uploader.upload(DRAFT, make_file(100)).crc64nvme is None
 
 
 def test_resume_while_the_server_verifies(

@@ -111,6 +111,7 @@ class WireServer:
         self.local_storage = False
         self.links_up_front = False
         self.polls_until_completed = 0
+        self.digests: dict[str, str | None] = {}
         self.state_after_commit = ""
         self.files: dict[str, StoredFile] = {}
         self.faults: dict[str, deque[Fault]] = defaultdict(deque)
@@ -485,4 +486,8 @@ class ApiHandler(StorageHandler):
             stored.polls_left -= 1
             if stored.polls_left < 0:
                 stored.state = "completed"
-        return 200, {"state": stored.state, "error_message": stored.error_message}
+        return 200, {
+            "state": stored.state,
+            "error_message": stored.error_message,
+            "digests": self.world.digests,
+        }

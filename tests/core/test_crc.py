@@ -1,17 +1,19 @@
 # SPDX-FileCopyrightText: 2026 The invenio-multipart authors.
 # SPDX-License-Identifier: MIT
 
-"""CRC-64/NVME of a whole from those of its parts."""
+"""CRC-64/NVME of bytes, and of a whole from those of its parts."""
 
 from __future__ import annotations
 
+import random
 from base64 import b64encode
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from invenio_multipart.core.crc import combine, from_base64
+from invenio_multipart.core import crc
+from invenio_multipart.core.crc import RunningCrc, combine, from_base64, is_computable
 
 ONES = 2**64 - 1
 
@@ -98,3 +100,47 @@ def test_base64_of_the_store():
     """S3 sends eight bytes in base64."""
     raw = bytes.fromhex("ae8b14860a799888")
     assert from_base64(b64encode(raw).decode()) == "ae8b14860a799888"
+
+
+native = pytest.mark.skipif(
+    not is_computable(), reason="no module in C, or no instruction for it"
+)
+
+
+@native
+@pytest.mark.parametrize("first", [0, 1, 15, 16, 127, 128, 129, 256, 300])
+@pytest.mark.parametrize("second", [0, 1, 15, 16, 17, 127, 128, 130, 511, 2000])
+def test_bytes_in_pieces_of_any_size(first, second):
+    """Whole strides, single blocks and single bytes, from any state."""
+    data = random.Random(first * 3000 + second).randbytes(first + second)
+    running = RunningCrc()
+    running.update(data[:first])
+    running.update(memoryview(data)[first:])
+    assert running.hexdigest() == crc64nvme(data)
+
+
+@native
+@given(st.lists(st.binary(max_size=400), max_size=6))
+def test_any_bytes_in_any_pieces(pieces):
+    """The same as bit by bit."""
+    running = RunningCrc()
+    for piece in pieces:
+        running.update(piece)
+    assert running.hexdigest() == crc64nvme(b"".join(pieces))
+
+
+@native
+def test_the_check_value():
+    """As the catalogue prints it, and that of nothing."""
+    running = RunningCrc()
+    assert running.hexdigest() == "0" * 16
+    running.update(b"123456789")
+    assert running.hexdigest() == "ae8b14860a799888"
+
+
+def test_without_the_module_in_c_there_is_none(monkeypatch):
+    """Nothing pretends to be fast enough."""
+    monkeypatch.setattr(crc, "_crc64", None)
+    assert not is_computable()
+    with pytest.raises(RuntimeError, match="no way"):
+        RunningCrc()

@@ -270,6 +270,8 @@ def test_status_of_every_kind(draft: Draft) -> None:
     assert (done["state"], done["progress"]) == ("completed", 1.0)
     assert (done["size"], done["uploaded_bytes"]) == (5, 5)
     assert done["transfer"] == {"type": "L"}
+    assert done["digests"] == {"md5": hashlib.md5(b"12345").hexdigest()}
+    assert multipart["digests"] == pending["digests"] == {}
     entries = {e["key"]: e for e in draft.api.get(path).json["entries"]}
     assert entries["l"]["links"]["upload"].endswith("/files/l/upload")
 

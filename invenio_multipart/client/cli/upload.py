@@ -187,6 +187,10 @@ class _Upload:
                 tell(f"md5 {self._results[0].md5}")
                 if self._results[0].sha256:
                     tell(f"sha256 {self._results[0].sha256}")
+                if self._results[0].crc64nvme:
+                    tell(
+                        f"crc64nvme {self._results[0].crc64nvme} (proved by the store)"
+                    )
 
 
 def write_summary(path: Path, summary: ManySummary) -> None:

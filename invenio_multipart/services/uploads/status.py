@@ -11,7 +11,9 @@ from typing import Any
 from invenio_records_resources.services.files.transfer import TransferStatus
 
 from ...core.adopted import STORAGE_CLASS
+from ...core.digests import parse_digest
 from ...core.states import TAKES_PARTS, UploadState
+from ...errors import InvalidDigest
 from ...records.adopted import adopted_file
 from ...records.models import Upload
 from ...storage.factory import multipart_storage
@@ -48,6 +50,7 @@ def status_of_upload(upload: Upload, transfer_type: str) -> dict[str, Any]:
         "uploaded_parts": count,
         "progress": size / upload.size if upload.size else float(count > 0),
         "verified_bytes": _verified(upload),
+        "digests": upload.digests,
         "expires_at": iso(upload.expires_at) if upload.is_open else None,
         "transfer": {"type": transfer_type},
     }
@@ -81,6 +84,7 @@ def status_of_file(file_record: Any, transfer: Any) -> dict[str, Any]:
         "uploaded_parts": int(done),
         "progress": float(done),
         "verified_bytes": (size or 0) if done else 0,
+        "digests": _digests(instance) if done else {},
         "expires_at": None,
         "transfer": {"type": transfer.transfer_type},
     }
@@ -94,6 +98,15 @@ def _last_look(instance: Any) -> tuple[datetime | None, str] | None:
     if file is None or file.problem is None:
         return None
     return file.checked_on, file.problem
+
+
+def _digests(instance: Any) -> dict[str, str]:
+    """What is known of a file that is here, unless it is an ETag of stock uploads."""
+    try:
+        known = parse_digest(instance.checksum if instance else None)
+    except InvalidDigest:
+        return {}
+    return {known.algorithm: known.hex}
 
 
 def _verified(upload: Upload) -> int:
