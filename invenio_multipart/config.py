@@ -13,6 +13,14 @@ slow lines have failed elsewhere when links expired in the middle. Links of
 temporary S3 credentials end with those, whatever stands here.
 """
 
+MULTIPART_CONTENT_LINK_EXPIRES_SECONDS = 3600
+"""How long a link to the content of a file lives, in seconds, 1 to 604800.
+
+Such links are handed out for a thousand files at once, to who may read them
+(``GET /api/records/{id}/content-links``). The links that single files redirect to have
+the time that invenio-s3 gives them, ``S3_URL_EXPIRATION``.
+"""
+
 MULTIPART_UPLOAD_LIFETIME = 7 * 24 * 3600
 """How long an upload may rest before it is purged, in seconds; 7 days.
 

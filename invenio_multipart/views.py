@@ -9,6 +9,7 @@ from flask import Blueprint, Flask
 
 from .resources.batches import create_blueprint as create_batches
 from .resources.config import DRAFT_FILES, DRAFT_MEDIA_FILES
+from .resources.content_links import create_blueprint as create_content_links
 from .resources.dashboard import create_blueprint as create_dashboard
 from .resources.deposit import create_blueprint as create_deposit
 from .resources.jobs import create_blueprint as create_jobs
@@ -45,6 +46,11 @@ def create_jobs_blueprint(app: Flask) -> Blueprint:
 def create_batches_blueprint(app: Flask) -> Blueprint:
     """Routes of batches of files."""
     return create_batches()
+
+
+def create_content_links_blueprint(app: Flask) -> Blueprint:
+    """Routes of links to contents."""
+    return create_content_links()
 
 
 def create_deposit_blueprint(app: Flask) -> Blueprint:

@@ -108,6 +108,10 @@ class Assembly:
             self._turn += len(piece.data)
             for lane, use in zip(self._lanes, (self.proof.update, self.part.write)):
                 lane.submit(self._use, piece, use)
+            if self._turn == self._size:
+                # The digest takes longer than the disk: it need not be waited for.
+                self._under_way += 1
+                self._lanes[-1].submit(self._sync)
 
     def _use(self, piece: Piece, use: Callable[[memoryview], None]) -> None:
         try:
@@ -121,6 +125,15 @@ class Assembly:
                 free = piece.holders == 0
             if free:
                 self._abandon(piece)
+
+    def _sync(self) -> None:
+        try:
+            if not self.failure:
+                self.part.sync()
+        except ClientError as error:
+            self.fail(error)
+        finally:
+            self.drop()
 
     def _abandon(self, piece: Piece) -> None:
         self._board.give_back(piece)

@@ -131,6 +131,14 @@ class PartFile:
             )
         self._flushed = self.written
 
+    def sync(self) -> None:
+        """All that was written outlives a power cut.
+
+        :raises DiskError: when the disk is full, or broken.
+        """
+        with self._translated("write"):
+            os.fsync(self._descriptor)
+
     def clear(self) -> None:
         """Begin at the start again."""
         with self._translated("write"):
@@ -144,8 +152,8 @@ class PartFile:
         :param overwrite: also when another file has that name.
         :raises TargetError: when it cannot have it.
         """
+        self.sync()
         with self._translated("write"):
-            os.fsync(self._descriptor)
             if not overwrite and os.path.lexists(self._target):
                 raise exists(self._target)
             if IS_WINDOWS:

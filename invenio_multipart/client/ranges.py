@@ -44,11 +44,13 @@ class Content:
         self, api: RecordFiles, key: str, size_bytes: int | None, transport: Transport
     ) -> None:
         self._api = api
+        self._key = key
         self._url = api.content_url(key)
         self._size = size_bytes
         self._transport = transport
         self._lock = threading.Lock()
         self._link: str | None = None
+        self._linked = False
         self._etag: str | None = None
         self.digest: str | None = None
         """What ``Repr-Digest`` of the replies so far says, as ``algorithm:hex``."""
@@ -79,6 +81,8 @@ class Content:
     @contextmanager
     def _follow(self, headers: dict[str, str]) -> Iterator[tuple[str, Incoming]]:
         """The end of the way that the server shows, and the answer there."""
+        if not self._linked:
+            self._link, self._linked = self._api.link_of(self._key), True
         url = self._link or self._url
         for _ in range(HOPS):
             with self._ask(url, headers) as reply:
@@ -95,7 +99,9 @@ class Content:
         with self._lock:
             if self._link != link:
                 return
-            self._link = None
+            self._link = self._api.renewed_link(self._key, link)
+            if self._link:
+                return
             # One byte, in case that the server sends the file itself by now.
             with self._ask(self._url, {"Range": "bytes=0-0"}) as reply:
                 if reply.status in REDIRECTS:

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import quote
 
 from .api import TRANSIENT, RequestCount, api_root, refusal
+from .content_links import ContentLinks
 from .errors import NetworkError, ProtocolError, RefusedError, UsageError
 from .retry import RetryPolicy, StopSignal
 from .transport import Incoming, Response, Transport, origin_of
@@ -55,7 +56,9 @@ class RecordFiles:
         ):
             raise UsageError("The access token is malformed.")
         middle = "/draft" if draft else ""
-        self._files_url = f"{root}/records/{quote(record_id, safe='')}{middle}/files"
+        base = f"{root}/records/{quote(record_id, safe='')}{middle}"
+        self._files_url = f"{base}/files"
+        self._links = ContentLinks(f"{base}/content-links", self._get_json)
         self._origin = origin_of(root)
         self._token = token
         self._transport = transport
@@ -68,11 +71,31 @@ class RecordFiles:
         """Where the bytes of a file are, or who knows where they are."""
         return f"{self._files_url}/{quote_key(key)}/content"
 
+    def link_of(self, key: str) -> str | None:
+        """Where the bytes themselves are, if the server tells; such links expire."""
+        try:
+            return self._links.of(key)
+        except RefusedError:
+            return None
+
+    def renewed_link(self, key: str, link: str) -> str | None:
+        """Another one in the place of one that was refused; None where none helps."""
+        try:
+            return self._links.renewed(key, link)
+        except RefusedError:
+            return None
+
     def list(self) -> list[RemoteFile]:
         """All files, in the server's order.
 
         :raises RefusedError: when there is no such record, or not for us.
         """
+        try:
+            return [_read(entry) for entry in self._links.files()]
+        except RefusedError as error:
+            if error.status not in (404, 405):
+                raise
+        # A stock InvenioRDM; or there is no such record, which it says as well.
         reply = self._get_json(self._files_url)
         entries = reply.get("entries") if isinstance(reply, dict) else None
         if not isinstance(entries, list):

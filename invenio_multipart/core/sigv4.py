@@ -19,6 +19,7 @@ import hmac
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from hashlib import sha256
 from typing import Generic, NamedTuple, TypeVar
 from urllib.parse import quote, urlsplit
@@ -195,6 +196,8 @@ class PutSigner(_Signer[PutBinding]):
     It ends where the paths go on: with a slash, unless a path begins with one.
     """
 
+    _method = "PUT"
+
     def links(self, bindings: Iterable[PutBinding]) -> Iterator[tuple[PutBinding, str]]:
         """Each binding with its signed URL, in the order given."""
         return self._signed(
@@ -205,12 +208,29 @@ class PutSigner(_Signer[PutBinding]):
         hashed, sent = self._query(names)
         return _Shape(
             mac=self._mac,
-            canonical_start=sha256(f"PUT\n{self._path}".encode()),
+            canonical_start=sha256(f"{self._method}\n{self._path}".encode()),
             query_end=f"\n{hashed}\n",
             headers_end=self._headers_end(names),
             url_start=self._url,
             url_end=f"?{sent}",
         )
+
+
+class GetSigner(PutSigner):
+    """Signs GetObject links of many objects, likewise."""
+
+    _method = "GET"
+
+    def url(self, path: str) -> str:
+        """The signed URL of one object.
+
+        :param path: key below the signer's prefix, as it is.
+        """
+        return self._common.url(encode_path(path))
+
+    @cached_property
+    def _common(self) -> _Shape:
+        return self._shape(_names())
 
 
 @dataclass(frozen=True)

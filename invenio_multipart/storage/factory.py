@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from flask import current_app
@@ -62,6 +64,14 @@ def object_prefix(uri: str) -> ObjectPrefix:
     from .prefix import ObjectPrefix
 
     return ObjectPrefix(uri)
+
+
+def sign_reads(uris: Iterable[str], expires: int) -> tuple[dict[str, str], datetime]:
+    """Links for reading objects of a store, see :func:`.s3_reading.sign_reads`."""
+    # As below.
+    from .s3_reading import sign_reads as sign
+
+    return sign(uris, expires)
 
 
 def new_uri(location_uri: str, file_id: str) -> str:

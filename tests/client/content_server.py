@@ -27,6 +27,7 @@ from urllib.parse import parse_qs, quote, unquote, urlsplit
 TOKEN = "secret-token"
 RECORD = "abcde-12345"
 FILES_PATH = f"/api/records/{RECORD}/files"
+LINKS_PATH = f"/api/records/{RECORD}/content-links"
 
 
 @dataclass
@@ -79,6 +80,11 @@ class ContentServer:
         self.public = True
         self.repr_digest: str | None = None
         self.link_uses: int | None = None
+        self.links_per_page = 0
+        self.first_links_expired = False
+        self.linked: set[str] = set()
+        self.expired: set[str] = set()
+        self.without_link: set[str] = set()
         self.troubles: dict[str, deque[Trouble]] = defaultdict(deque)
         self.always: dict[str, Trouble] = {}
         self.seen: list[Seen] = []
@@ -169,15 +175,42 @@ class Handler(BaseHTTPRequestHandler):
             self.refuse(403)
         elif path == FILES_PATH:
             self.tell({"entries": list(self.world.entries.values())}, "list")
+        elif path == LINKS_PATH:
+            page = self.page_of_links() if self.world.links_per_page else None
+            self.tell(page, "links")
         elif path.endswith("/content"):
             self.give(path.removeprefix(f"{FILES_PATH}/").removesuffix("/content"))
         else:
             self.tell(self.world.entries.get(path.removeprefix(f"{FILES_PATH}/")), "")
 
+    def page_of_links(self) -> dict[str, Any]:
+        """A page of files with their links."""
+        world, query = self.world, parse_qs(urlsplit(self.path).query)
+        after = query.get("after", [""])[0]
+        keys = sorted(key for key in world.entries if key > after)
+        page = keys[: world.links_per_page]
+        hidden = world.entries if "links" in query else world.without_link
+        files = [
+            world.entries[key] | {"url": None if key in hidden else self.new_link(key)}
+            for key in page
+        ]
+        return {"files": files, "links": {"next": "…"} if keys[len(page) :] else {}}
+
+    def new_link(self, key: str) -> str:
+        """One that was not given out before."""
+        world = self.world
+        with world.lock:
+            link = f"s{len(world.links) + 1}"
+            world.links[link] = 0
+            if world.first_links_expired and key not in world.linked:
+                world.expired.add(link)
+            world.linked.add(key)
+        return f"{world.storage_url}/bucket/{quote(key)}?signature={link}"
+
     def tell(self, data: Any, place: str) -> None:
         """JSON, or 404."""
         trouble = self.world.trouble_at(place) if place else None
-        if trouble:
+        if trouble and trouble.kind == "status":
             self.refuse(trouble.status, trouble.headers)
         elif data is None:
             self.refuse(404)
@@ -196,11 +229,8 @@ class Handler(BaseHTTPRequestHandler):
         elif not world.redirects:
             self.send_content(key, digest)
         else:
-            with world.lock:
-                link = f"s{len(world.links) + 1}"
-                world.links[link] = 0
-            url = f"{world.storage_url}/bucket/{quote(key)}?signature={link}"
-            self.reply(302, b"See there.", {"Location": url, **digest})
+            headers = {"Location": self.new_link(key), **digest}
+            self.reply(302, b"See there.", headers)
 
     def store(self, key: str) -> None:
         """The storage's answer; a link is good for some uses only."""
@@ -209,6 +239,7 @@ class Handler(BaseHTTPRequestHandler):
         with world.lock:
             world.links[link] += 1
             used_up = world.link_uses and world.links[link] > world.link_uses
+            used_up = used_up or link in world.expired
         if used_up:
             self.refuse(403)
         else:

@@ -169,7 +169,7 @@ def test_files_that_are_here_are_kept(
     summary = downloader.download(RECORD, tmp_path)
 
     assert (summary.kept, summary.received, summary.bytes_received) == (2, 0, 0)
-    assert len(store.seen) == asked + 1
+    assert len(store.seen) == asked + 2
     assert written(tmp_path / "a/b.bin") == before
 
 
@@ -326,7 +326,7 @@ def test_dry_run(store: ContentServer, downloader: Downloader, tmp_path: Path) -
     assert outcomes == {"a/b.bin": "planned", "c.bin": "kept"}
     assert set(files_in(tmp_path)) == {"c.bin"}
     assert not (tmp_path / "a").exists()
-    assert len(store.seen) == 1
+    assert len(store.seen) == 2
 
 
 def test_pending_files_are_left_out(

@@ -22,6 +22,7 @@ from hypothesis import strategies as st  # noqa: E402
 from invenio_multipart.core.keys import check_key  # noqa: E402
 from invenio_multipart.core.sigv4 import (  # noqa: E402
     Credentials,
+    GetSigner,
     PartBinding,
     PartSigner,
     PutBinding,
@@ -290,6 +291,28 @@ def test_whole_objects_anywhere(prefix, style, region, token, endpoint):
 def test_any_whole_object(paths, token, style, bounds):
     """Any keys below one prefix, with any mixture of bindings."""
     check_puts_equal(paths, prefix="a/b/", token=token, style=style, bounds=bounds)
+
+
+@pytest.mark.parametrize("style", ["path", "virtual"])
+@pytest.mark.parametrize("token", [None, TOKEN], ids=["none", "long"])
+@pytest.mark.parametrize("endpoint", ["http://h.org:9000", "https://h.org:443"])
+def test_links_for_reading(style, token, endpoint):
+    """Our links for reading objects equal botocore's, byte by byte."""
+    client = reference(endpoint, "us-east-1", style, token)
+    scheme, _, host = endpoint.partition("://")
+    place = f"{host}/bucket" if style == "path" else f"bucket.{host}"
+    signer = GetSigner(
+        f"{scheme}://{place}/",
+        Credentials("AKIDEXAMPLE/+", "se+cr/et", token),
+        "us-east-1",
+        MOMENT,
+        3600,
+    )
+    for key in ["k", "a/b.h5", "~tilde/%2F%20%zz", ODD]:
+        params = {"Bucket": "bucket", "Key": key}
+        assert signer.url(key) == client.generate_presigned_url(
+            "get_object", params, 3600
+        )
 
 
 def test_what_a_bound_object_link_tells_its_client():

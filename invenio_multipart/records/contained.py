@@ -1,0 +1,71 @@
+# SPDX-FileCopyrightText: 2026 The invenio-multipart authors.
+# SPDX-License-Identifier: MIT
+
+"""The files of a record page by page, at the cost of the page."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from invenio_db import db
+from invenio_files_rest.models import FileInstance, ObjectVersion
+from sqlalchemy import func, select
+
+
+class Contained(NamedTuple):
+    """A file of a record, and where its bytes are.
+
+    :param transfer: transfer type, ``L`` for what is here.
+    :param version_id: of its object; None while it is pending.
+    :param size: bytes; what was announced of a pending file, None if nothing was.
+    :param checksum: ``algorithm:hex`` as upstream shows it, None while it has none.
+    :param uri: None while it is pending.
+    """
+
+    key: str
+    transfer: str
+    version_id: uuid.UUID | None
+    size: int | None
+    checksum: str | None
+    uri: str | None
+    storage_class: str | None
+    readable: bool
+
+
+def page_of_files(
+    model: Any, record_id: uuid.UUID, after: str | None, limit: int
+) -> Sequence[Contained]:
+    """Files in the order of their keys, as the database sorts them.
+
+    :param model: table of the record's, or draft's, file entries.
+    :param after: the last key of the page before, None to begin.
+    """
+    query = (
+        select(
+            model.key,
+            func.coalesce(model.json[("transfer", "type")].as_string(), "L"),
+            model.object_version_id,
+            func.coalesce(FileInstance.size, model.json["size"].as_integer()),
+            FileInstance.checksum,
+            FileInstance.uri,
+            FileInstance.storage_class,
+            func.coalesce(FileInstance.readable, False),
+        )
+        .select_from(model)
+        .outerjoin(ObjectVersion, ObjectVersion.version_id == model.object_version_id)
+        .outerjoin(FileInstance, FileInstance.id == ObjectVersion.file_id)
+        .where(model.record_id == record_id, model.json.isnot(None))
+        .order_by(model.key)
+        .limit(limit)
+    )
+    if after is not None:
+        query = query.where(model.key > after)
+    return [Contained(*row) for row in db.session.execute(query)]
+
+
+def object_versions(ids: Sequence[uuid.UUID]) -> Sequence[Any]:
+    """Upstream's objects of these ids, in no order."""
+    query = select(ObjectVersion).where(ObjectVersion.version_id.in_(ids))
+    return db.session.execute(query).scalars().all()
