@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from .api import items_of
+from .errors import ProtocolError
 
 YOUNG_SECONDS = 30.0
 """Links of this age do not expire: when they are refused, others would be, too."""
@@ -52,7 +53,9 @@ class ContentLinks:
                 yield item
             if not items or not (reply.get("links") or {}).get("next"):
                 return
-            after = str(items[-1].get("key"))
+            before, after = after, str(items[-1].get("key"))
+            if after == before:
+                raise ProtocolError("The server's list of files has no end.")
 
     def of(self, key: str) -> str | None:
         """The link to a file's content; None where there is none."""

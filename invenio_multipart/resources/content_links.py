@@ -69,7 +69,17 @@ def _page(service_id: str) -> ResponseReturnValue:
 
 def create_blueprint() -> Blueprint:
     """The blueprint of content links."""
-    blueprint: Blueprint = ContentLinkResource(
-        ContentLinkResourceConfig()
-    ).as_blueprint()
+    config = ContentLinkResourceConfig()
+    config.error_handlers = {**_answers_of_files(), **config.error_handlers}
+    blueprint: Blueprint = ContentLinkResource(config).as_blueprint()
     return blueprint
+
+
+def _answers_of_files() -> dict[type[Exception], Any]:
+    """What a record's files answer: of one that was deleted, with its tombstone."""
+    if find_spec("invenio_rdm_records") is None:
+        return {}
+    from invenio_rdm_records.resources.config import RDMRecordFilesResourceConfig
+
+    handlers: dict[type[Exception], Any] = RDMRecordFilesResourceConfig.error_handlers
+    return handlers

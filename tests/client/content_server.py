@@ -81,6 +81,7 @@ class ContentServer:
         self.repr_digest: str | None = None
         self.link_uses: int | None = None
         self.links_per_page = 0
+        self.repeats_page = False
         self.first_links_expired = False
         self.linked: set[str] = set()
         self.expired: set[str] = set()
@@ -186,7 +187,7 @@ class Handler(BaseHTTPRequestHandler):
     def page_of_links(self) -> dict[str, Any]:
         """A page of files with their links."""
         world, query = self.world, parse_qs(urlsplit(self.path).query)
-        after = query.get("after", [""])[0]
+        after = "" if world.repeats_page else query.get("after", [""])[0]
         keys = sorted(key for key in world.entries if key > after)
         page = keys[: world.links_per_page]
         hidden = world.entries if "links" in query else world.without_link

@@ -12,6 +12,7 @@ import pytest
 
 from invenio_multipart.client import content_links
 from invenio_multipart.client.download import Downloader
+from invenio_multipart.client.errors import ProtocolError
 
 from .conftest import QUICK
 from .content_server import RECORD, TOKEN, ContentServer, Trouble
@@ -132,6 +133,15 @@ def test_what_is_here_already_is_not_asked_for(
     downloader.download(RECORD, tmp_path)
 
     assert asked(store) == [*LIST, "content-links?after=d%2F03"]
+
+
+def test_a_list_without_an_end(
+    store: ContentServer, downloader: Downloader, tmp_path: Path
+) -> None:
+    """Is no list."""
+    store.repeats_page = True
+    with pytest.raises(ProtocolError, match="no end"):
+        downloader.download(RECORD, tmp_path)
 
 
 def test_a_dry_run_asks_for_no_links(

@@ -13,6 +13,7 @@ import requests
 from ..backdoor import setting
 from ..driver import Api, Draft, md5
 from .test_links import publish, put_file
+from .test_links_targets import delete_record
 
 CONTENTS = {f"data/{n:02}.bin": f"content {n}".encode() for n in range(7)}
 
@@ -144,6 +145,18 @@ def test_a_record_that_is_not_there(api: Api) -> None:
     """404, as for its files."""
     assert api.get("/records/zzzzz-zzz99/content-links").status == 404
     assert api.get("/records/zzzzz-zzz99/draft/content-links").status == 404
+
+
+def test_a_record_that_was_deleted(app: Any, filled: Draft, anonymous: Api) -> None:
+    """Gives none, and answers as its files do."""
+    filled.delete("pending.bin")
+    record = publish(filled)
+    delete_record(app, record)
+    for reader in (filled.api, anonymous):
+        files = reader.get(f"/records/{record}/files")
+        links = reader.get(f"/records/{record}/content-links")
+        assert (links.status, "files" in links.json) == (410, False)
+        assert links.status == files.status
 
 
 def test_local_files_have_no_links(api: Api, local: str) -> None:
