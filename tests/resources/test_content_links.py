@@ -13,6 +13,7 @@ import requests
 from ..backdoor import setting
 from ..driver import Api, Draft, md5
 from .test_links import publish, put_file
+from .test_links_policy import CLOSED, OPEN, NotClosed, of_two, site_policy
 from .test_links_targets import delete_record
 
 CONTENTS = {f"data/{n:02}.bin": f"content {n}".encode() for n in range(7)}
@@ -133,6 +134,19 @@ def _cache_control(api: Api, record: str) -> str:
     client = api.app.test_client()
     with client.get(f"/records/{record}/content-links", headers=headers) as reply:
         return str(reply.headers["Cache-Control"])
+
+
+def test_a_site_that_decides_about_each_file(
+    app: Any, api: Api, s3: str, anonymous: Api
+) -> None:
+    """Gets asked about each: no link, and no count, for what it does not allow."""
+    record = of_two(api)
+    with site_policy(app, can_get_content_files=[NotClosed()]):
+        files = links_of(anonymous, f"/records/{record}")["files"]
+    assert {file["key"]: file["url"] is not None for file in files} == {
+        OPEN: True,
+        CLOSED: False,
+    }
 
 
 def test_drafts_of_others(filled: Draft, other: Api, anonymous: Api) -> None:
