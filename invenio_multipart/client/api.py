@@ -24,6 +24,7 @@ from .wire import (
     read_json,
     read_links,
     read_refusal,
+    read_status,
     read_stored_parts,
 )
 
@@ -234,15 +235,7 @@ class DraftFileApi(Api):
 
     def status(self) -> UploadStatus:
         """Where the upload is."""
-        data = self.call("GET", f"{self._file_url}/upload")
-        if not isinstance(data, dict) or not isinstance(data.get("state"), str):
-            raise ProtocolError("The server's upload status cannot be read.")
-        message, digests = data.get("error_message"), data.get("digests")
-        return UploadStatus(
-            data["state"],
-            str(message) if message else None,
-            digests if isinstance(digests, dict) else {},
-        )
+        return read_status(self.call("GET", f"{self._file_url}/upload"))
 
 
 def draft_path(draft_id: str) -> str:

@@ -125,6 +125,18 @@ def read_entry(item: Any) -> FileEntry:
         raise ProtocolError("The server's file entry cannot be read.") from error
 
 
+def read_status(data: Any) -> UploadStatus:
+    """The reply of ``GET …/upload``."""
+    if not isinstance(data, dict) or not isinstance(data.get("state"), str):
+        raise ProtocolError("The server's upload status cannot be read.")
+    message, digests = data.get("error_message"), data.get("digests")
+    return UploadStatus(
+        data["state"],
+        str(message) if message else None,
+        digests if isinstance(digests, dict) else {},
+    )
+
+
 def read_stored_parts(items: Any) -> dict[int, StoredPart]:
     """Uploaded parts by number (from 1) of one page of ``GET …/parts``."""
     try:

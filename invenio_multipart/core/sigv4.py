@@ -19,7 +19,6 @@ import hmac
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
 from hashlib import sha256
 from typing import Generic, NamedTuple, TypeVar
 from urllib.parse import quote, urlsplit
@@ -221,16 +220,9 @@ class GetSigner(PutSigner):
 
     _method = "GET"
 
-    def url(self, path: str) -> str:
-        """The signed URL of one object.
-
-        :param path: key below the signer's prefix, as it is.
-        """
-        return self._common.url(encode_path(path))
-
-    @cached_property
-    def _common(self) -> _Shape:
-        return self._shape(_names())
+    def urls(self, paths: Iterable[str]) -> Iterator[str]:
+        """The URL of each object, in the order given."""
+        return map(self._shape(_names()).url, map(encode_path, paths))
 
 
 @dataclass(frozen=True)

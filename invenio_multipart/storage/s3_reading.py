@@ -24,13 +24,14 @@ def sign_reads(uris: Iterable[str], expires: int) -> tuple[dict[str, str], datet
     :raises ValueError: for an expiry outside that range.
     """
     s3, now = connection(), datetime.now(timezone.utc)
-    signers: dict[str, GetSigner] = {}
-    links = {}
+    keys: dict[str, list[str]] = {}
     for uri in uris:
         bucket, _, key = uri.removeprefix(SCHEME).partition("/")
-        if bucket not in signers:
-            url = s3.object_url(bucket, "")
-            credentials = s3.signing_credentials()
-            signers[bucket] = GetSigner(url, credentials, s3.region, now, expires)
-        links[uri] = signers[bucket].url(key)
+        keys.setdefault(bucket, []).append(key)
+    links = {}
+    for bucket, some in keys.items():
+        url, credentials = s3.object_url(bucket, ""), s3.signing_credentials()
+        signer = GetSigner(url, credentials, s3.region, now, expires)
+        signed = zip(some, signer.urls(some))
+        links.update({f"{SCHEME}{bucket}/{key}": link for key, link in signed})
     return links, now.replace(microsecond=0) + timedelta(seconds=expires)
