@@ -9,6 +9,7 @@ import hashlib
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -120,18 +121,22 @@ def test_the_same_command_sends_what_is_missing(
         server.fail("put", Fault("none"))
     server.fail("put", *[Fault("wait")] * 200)
     command = [sys.executable, "-S", "-c", code, server.base_url, TOKEN, DRAFT]
+    threads = threading.active_count()
     process = subprocess.Popen([*command, f"{tmp_path}/in/"], cwd=ROOT)
     assert server.waiting.acquire(timeout=60)
     process.kill()
     process.wait(30)
     server.faults["put"].clear()
     server.released.set()
-    files = server.batch.files.values()
     deadline = time.monotonic() + 30
-    # What had come before is still being put away.
-    while len(there := {f.key for f in files if f.content is not None}) < after:
+    # What had come before is still being put away: a thread for each connection.
+    while threading.active_count() > threads:
         assert time.monotonic() < deadline
         time.sleep(0.01)
+    files = server.batch.files.values()
+    there = {file.key for file in files if file.content is not None}
+    # Of two senders one may have been killed half-way through its file.
+    assert len(there) >= after - 1
     server.seen.clear()
 
     summary = upload(server, tmp_path / "in")
@@ -140,8 +145,7 @@ def test_the_same_command_sends_what_is_missing(
     assert len(server.batches) == 1
     assert not there & server.puts().keys()
     assert set(server.puts().values()) == {1}
-    # One that the server had whole when the run was killed may have come later.
-    assert summary.reused == len(contents) - len(server.puts()) >= len(there)
+    assert summary.reused == len(contents) - len(server.puts()) == len(there)
     assert summary.sent == len(server.puts())
 
 
