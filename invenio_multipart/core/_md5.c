@@ -74,6 +74,11 @@ static const uint32_t SINES[64] = {
     FOUR(I, 56, 6, 10, 15, 21, 8, 15, 6, 13)                                          \
     FOUR(I, 60, 6, 10, 15, 21, 4, 11, 2, 9)
 
+/* A step of one chain, and of the chains in all lanes. */
+#define STEP(f, a, b, c, d, k, i, s)                                                  \
+    a += f(b, c, d) + (w[k] + SINES[i]);                                              \
+    a = TURN(a, s) + b;
+
 /* Whole blocks into one chain. */
 static void
 advance(uint32_t state[4], const uint8_t *data, size_t blocks)
@@ -82,15 +87,37 @@ advance(uint32_t state[4], const uint8_t *data, size_t blocks)
     for (; blocks; blocks--, data += BLOCK) {
         uint32_t w[16], a0 = a, b0 = b, c0 = c, d0 = d;
         memcpy(w, data, BLOCK);
-#define STEP(f, a, b, c, d, k, i, s)                                                  \
-    a += f(b, c, d) + (w[k] + SINES[i]);                                              \
-    a = TURN(a, s) + b;
         ALL_STEPS
-#undef STEP
         a += a0, b += b0, c += c0, d += d0;
     }
     state[0] = a, state[1] = b, state[2] = c, state[3] = d;
 }
+
+/* As many blocks into every lane. state[i][l] is word i of lane l. */
+static void
+advance_lanes(uint32_t state[4][LANES], const uint8_t *const data[LANES], size_t blocks)
+{
+    vector a, b, c, d;
+    memcpy(&a, state[0], sizeof a), memcpy(&b, state[1], sizeof b);
+    memcpy(&c, state[2], sizeof c), memcpy(&d, state[3], sizeof d);
+    for (size_t at = 0; at < blocks * BLOCK; at += BLOCK) {
+        uint32_t turned[16][LANES];
+        vector w[16], a0 = a, b0 = b, c0 = c, d0 = d;
+        for (int lane = 0; lane < LANES; lane++) {
+            uint32_t words[16];
+            memcpy(words, data[lane] + at, BLOCK);
+            for (int i = 0; i < 16; i++)
+                turned[i][lane] = words[i];
+        }
+        memcpy(w, turned, sizeof w);
+        ALL_STEPS
+        a += a0, b += b0, c += c0, d += d0;
+    }
+    memcpy(state[0], &a, sizeof a), memcpy(state[1], &b, sizeof b);
+    memcpy(state[2], &c, sizeof c), memcpy(state[3], &d, sizeof d);
+}
+
+#undef STEP
 
 /* The same blocks into two chains: one waits while the other computes. */
 static void
@@ -115,34 +142,6 @@ advance_both(uint32_t x[4], uint32_t y[4], const uint8_t *data, size_t blocks)
     }
     x[0] = ax, x[1] = bx, x[2] = cx, x[3] = dx;
     y[0] = ay, y[1] = by, y[2] = cy, y[3] = dy;
-}
-
-/* As many blocks into every lane. state[i][l] is word i of lane l. */
-static void
-advance_lanes(uint32_t state[4][LANES], const uint8_t *const data[LANES], size_t blocks)
-{
-    vector a, b, c, d;
-    memcpy(&a, state[0], sizeof a), memcpy(&b, state[1], sizeof b);
-    memcpy(&c, state[2], sizeof c), memcpy(&d, state[3], sizeof d);
-    for (size_t at = 0; at < blocks * BLOCK; at += BLOCK) {
-        uint32_t turned[16][LANES];
-        vector w[16], a0 = a, b0 = b, c0 = c, d0 = d;
-        for (int lane = 0; lane < LANES; lane++) {
-            uint32_t words[16];
-            memcpy(words, data[lane] + at, BLOCK);
-            for (int i = 0; i < 16; i++)
-                turned[i][lane] = words[i];
-        }
-        memcpy(w, turned, sizeof w);
-#define STEP(f, a, b, c, d, k, i, s)                                                  \
-    a += f(b, c, d) + (w[k] + SINES[i]);                                              \
-    a = TURN(a, s) + b;
-        ALL_STEPS
-#undef STEP
-        a += a0, b += b0, c += c0, d += d0;
-    }
-    memcpy(state[0], &a, sizeof a), memcpy(state[1], &b, sizeof b);
-    memcpy(state[2], &c, sizeof c), memcpy(state[3], &d, sizeof d);
 }
 
 /* The last bytes of a message, fewer than a block, and its padding. */

@@ -4,7 +4,7 @@
 """Where the contents of a record's files are, for a thousand files in one reply.
 
 Upstream redirects one file after the other, and looks at all files of the record each
-time: of a record of 10,000 files that is a day's work for who wants them all.
+time: what a file costs grows with their number.
 """
 
 from __future__ import annotations
