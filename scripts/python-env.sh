@@ -27,7 +27,7 @@ python_env() {
 env_key() {
   { "$1" -VV || die "$1 cannot be run; set PYTHON to a Python 3.9 or newer"
     echo "$ROOT"
-    cat "$ROOT"/{setup.cfg,pyproject.toml,setup.py,invenio_multipart/core/{_crc64,_md5}.c,scripts/python-env.sh} 2>/dev/null || true
+    cat "$ROOT"/{setup.cfg,pyproject.toml,setup.py,invenio_multipart/core/*.[ch],scripts/python-env.sh} 2>/dev/null || true
   } | sha256sum | cut -d' ' -f1
 }
 

@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from ..core.fast_digests import md5_digests, sha256_digests
 from .api import TRANSIENT, Api, RequestCount, refusal
 from .counter import ManyCounter
 from .drafts import Content
@@ -46,11 +46,16 @@ class Item:
         return Content(self.found.key, len(self.data), self.md5)
 
 
-class Delivery:
-    """Sends small files; one object serves all sending threads.
+def hashed(read: Sequence[tuple[Found, bytes]], *, sha256: bool) -> list[Item]:
+    """Files and their bytes, together: that takes much less time than one by one."""
+    pieces = [data for _, data in read]
+    others = sha256_digests(pieces) if sha256 else [None] * len(read)
+    digests = zip(md5_digests(pieces), others)
+    return [Item(*file, *pair) for file, pair in zip(read, digests)]
 
-    :param sha256: whether to compute it on the way.
-    """
+
+class Delivery:
+    """Sends small files; one object serves all sending threads."""
 
     def __init__(
         self,
@@ -62,7 +67,6 @@ class Delivery:
         counter: ManyCounter,
         jobs: Jobs,
         notice: NoticeCallback,
-        sha256: bool = True,
     ) -> None:
         self._api = api
         self._transport = transport
@@ -71,7 +75,6 @@ class Delivery:
         self._counter = counter
         self._jobs = jobs
         self._notice = notice
-        self._sha256 = sha256
         self.requests = RequestCount()
 
     def deliver(self, item: Item) -> None:
@@ -81,9 +84,6 @@ class Delivery:
         :raises RefusedError: the store does not take this file.
         :raises NetworkError: all attempts are used up.
         """
-        # Here and not while reading: the other senders keep the line busy.
-        if self._sha256:
-            item.sha256 = hashlib.sha256(item.data).hexdigest()
         while item.link is not None:
             item.link, item.generation = self._batch.latest(
                 item.found.key, item.link, item.generation

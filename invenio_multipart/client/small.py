@@ -14,11 +14,10 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-from ..core.md5 import digests
 from .batches import BatchFile
 from .counter import ManyCounter
 from .crew import Crew
-from .deliver import Delivery, Item
+from .deliver import Delivery, Item, hashed
 from .errors import (
     ClientError,
     FileChangedError,
@@ -66,6 +65,7 @@ class SmallFiles:
 
     :param known: files of the batch as an earlier run left it, by key.
     :param linker: asked before anything is announced; None not to ask.
+    :param sha256: whether to compute it beside the MD5.
     """
 
     def __init__(
@@ -79,6 +79,7 @@ class SmallFiles:
         jobs: Jobs,
         stop: StopSignal,
         linker: Linker | None = None,
+        sha256: bool = True,
     ) -> None:
         self._batch = batch
         self._known = known
@@ -87,6 +88,7 @@ class SmallFiles:
         self._jobs = jobs
         self._stop = stop
         self._linker = linker
+        self._sha256 = sha256
         self._budget = Budget(MEMORY_BYTES, stop)
         # Who has taken a few and waits for room must not wait for itself.
         self._group_bytes = min(GROUP_BYTES, MEMORY_BYTES - SMALL_BYTES)
@@ -123,10 +125,8 @@ class SmallFiles:
     def _read(self) -> None:
         while group := self._next_files():
             read = [pair for found in group if (pair := self._read_one(found))]
-            # Several at once take much less time than one by one.
-            md5s = digests([data for _, data in read])
-            for (found, data), md5 in zip(read, md5s):
-                self._place(Item(found, data, md5))
+            for item in hashed(read, sha256=self._sha256):
+                self._place(item)
         with self._lock:
             self._reading -= 1
             last = not self._reading

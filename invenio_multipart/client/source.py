@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from ..core.crc import RunningCrc, is_computable
-from ..core.md5 import FileAndParts, takes_parts
+from ..core.fast_digests import FileAndParts, has_sha256, takes_parts
 from .errors import FileChangedError, UsageError
 
 if TYPE_CHECKING:
@@ -122,27 +122,23 @@ def _identity(look: os.stat_result) -> tuple[int, int, int]:
 class FileDigests:
     """Digests of a file that is fed in order, and the MD5 of each part of it.
 
-    Each digest has a thread: hashlib lets go of the interpreter while it works, so
-    they run beside the reading and the sending. Where one pass gives the MD5 of the
-    file and that of its parts, they share one. The CRC is with the fastest of them.
+    They are computed by threads, which let go of the interpreter while they work, and
+    so run beside the reading and the sending. What one pass over the bytes gives is
+    in one thread; otherwise each digest has its own. The CRC is with the fastest.
 
-    :param part_bytes: bytes of all parts but the last one, which are fed one by one;
-        None when nobody asks for their digests.
+    :param part_bytes: bytes of all parts but the last one, which are fed one by one.
     """
 
-    def __init__(self, part_bytes: int | None = None) -> None:
-        self._sha256 = hashlib.sha256()
-        self._md5: FileAndParts | hashlib._Hash
+    def __init__(self, part_bytes: int = READ_SIZE) -> None:
+        self._native = FileAndParts() if takes_parts(part_bytes) else None
+        self._md5 = hashlib.md5(usedforsecurity=False)
+        alone = self._native is None or not has_sha256()
+        self._sha256 = hashlib.sha256() if alone else None
         self._crc = RunningCrc() if is_computable() else None
         uses: list[Callable[[memoryview], str | None]]
-        if part_bytes is not None and takes_parts(part_bytes):
-            self._md5 = FileAndParts()
-            uses = [self._md5.add, self._sum_up]
-        else:
-            self._md5 = hashlib.md5(usedforsecurity=False)
-            uses = [self._md5.update, self._sum_up]
-            if part_bytes is not None:
-                uses.insert(0, _md5_of)
+        uses = [self._native.add] if self._native else [_md5_of, self._md5.update]
+        if self._crc or self._sha256:
+            uses.append(self._sum_up)
         self._lanes = [(ThreadPoolExecutor(1), use) for use in uses]
 
     def __enter__(self) -> Self:
@@ -166,7 +162,7 @@ class FileDigests:
     def feed(self, data: memoryview) -> list[Future[Any]]:
         """Futures, each done when one reader of ``data`` needs it no longer.
 
-        With parts, the result of the first one is the hex MD5 of ``data``.
+        The result of the first one is the hex MD5 of ``data``.
         """
         return [lane.submit(use, data) for lane, use in self._lanes]
 
@@ -175,12 +171,17 @@ class FileDigests:
         for lane, _ in self._lanes:
             lane.submit(bool).result()
         crc = self._crc.hexdigest() if self._crc else None
-        return Digests(self._md5.hexdigest(), self._sha256.hexdigest(), crc)
+        native = self._native
+        md5 = native.md5() if native else self._md5.hexdigest()
+        if native and not self._sha256:
+            return Digests(md5, native.sha256(), crc)
+        assert self._sha256, "somebody computes it"  # noqa: S101
+        return Digests(md5, self._sha256.hexdigest(), crc)
 
     def _sum_up(self, data: memoryview) -> None:
-        self._sha256.update(data)
-        if self._crc:
-            self._crc.update(data)
+        for digest in (self._sha256, self._crc):
+            if digest:
+                digest.update(data)
 
 
 def _md5_of(data: memoryview) -> str:

@@ -127,7 +127,6 @@ class Transfer:
             counter=self._counter,
             jobs=self._jobs,
             notice=self._notice,
-            sha256=self._options.sha256,
         )
         small = SmallFiles(
             batch=opened,
@@ -138,6 +137,7 @@ class Transfer:
             jobs=self._jobs,
             stop=session.stop,
             linker=None if self._known is None else self._link,
+            sha256=self._options.sha256,
         )
         try:
             small.run(files)

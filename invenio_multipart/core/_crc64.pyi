@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The invenio-multipart authors.
 # SPDX-License-Identifier: MIT
 
-from .md5 import Bytes
+from .fast_digests import Bytes
 
 def update(crc: int, data: Bytes, /) -> int: ...

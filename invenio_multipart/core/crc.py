@@ -17,7 +17,7 @@ from __future__ import annotations
 from base64 import b64decode
 from collections.abc import Iterable
 
-from .md5 import Bytes
+from .fast_digests import Bytes
 
 try:
     from . import _crc64

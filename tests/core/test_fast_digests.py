@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The invenio-multipart authors.
 # SPDX-License-Identifier: MIT
 
-"""MD5 of several things at once is MD5."""
+"""Several digests at once are what each of them is alone."""
 
 import hashlib
 import random
@@ -10,14 +10,21 @@ import threading
 
 import pytest
 
-from invenio_multipart.core import md5
-from invenio_multipart.core.md5 import FileAndParts, digests, takes_parts
+from invenio_multipart.core import fast_digests
+from invenio_multipart.core.fast_digests import (
+    FileAndParts,
+    has_sha256,
+    md5_digests,
+    sha256_digests,
+    takes_parts,
+)
 
 AROUND_BLOCKS = [0, 1, 55, 56, 57, 63, 64, 65, 119, 120, 127, 128, 129, 4096, 5000]
-"""Sizes at which the padding of MD5 takes one block more, and at which it does not."""
+"""Sizes at which the padding takes one block more, and at which it does not."""
 
 native = pytest.mark.skipif(
-    md5._md5 is None, reason="built without the module in C (no compiler)"
+    fast_digests._fast_digests is None,
+    reason="built without the module in C (no compiler)",
 )
 
 
@@ -25,9 +32,16 @@ native = pytest.mark.skipif(
 def either(request, monkeypatch):
     """With the module in C, and without."""
     if request.param == "hashlib":
-        monkeypatch.setattr(md5, "_md5", None)
-    elif md5._md5 is None:
+        monkeypatch.setattr(fast_digests, "_fast_digests", None)
+    elif fast_digests._fast_digests is None:
         pytest.skip("built without the module in C (no compiler)")
+
+
+@pytest.fixture(params=[(md5_digests, hashlib.md5), (sha256_digests, hashlib.sha256)])
+def kind(request, either):
+    """Function under test, and what hashlib says of one piece."""
+    digests, known = request.param
+    return digests, lambda data: known(data).hexdigest()
 
 
 def hex_md5(data):
@@ -36,14 +50,15 @@ def hex_md5(data):
 
 
 @pytest.mark.parametrize("count", range(18))
-def test_pieces_of_one_size(either, count):
+def test_pieces_of_one_size(kind, count):
     """Any number of lanes may be idle."""
     pieces = [random.Random(i).randbytes(10_000) for i in range(count)]
-    assert digests(pieces) == [hex_md5(piece) for piece in pieces]
+    digests, known = kind
+    assert digests(pieces) == [known(piece) for piece in pieces]
 
 
 @pytest.mark.parametrize("seed", range(50))
-def test_pieces_of_any_sizes(either, seed):
+def test_pieces_of_any_sizes(kind, seed):
     """Lanes end at different times and are taken by the next piece."""
     rng = random.Random(seed)
     sizes = [
@@ -51,14 +66,16 @@ def test_pieces_of_any_sizes(either, seed):
         for _ in range(rng.randrange(40))
     ]
     pieces = [rng.randbytes(size) for size in sizes]
-    assert digests(pieces) == [hex_md5(piece) for piece in pieces]
+    digests, known = kind
+    assert digests(pieces) == [known(piece) for piece in pieces]
 
 
-def test_buffers_of_any_kind(either):
+def test_buffers_of_any_kind(kind):
     """Bytes, and views that begin anywhere."""
     data = random.Random(0).randbytes(3000)
     pieces = [data, bytearray(data), memoryview(data)[1:], memoryview(data)[7:2000]]
-    assert digests(pieces) == [hex_md5(piece) for piece in pieces]
+    digests, known = kind
+    assert digests(pieces) == [known(piece) for piece in pieces]
 
 
 @native
@@ -69,13 +86,17 @@ def test_a_file_and_its_parts(last):
     parts = [rng.randbytes(size) for size in (640, 64, 6400, last)]
     both = FileAndParts()
     assert [both.add(memoryview(part)) for part in parts] == list(map(hex_md5, parts))
-    assert both.hexdigest() == hex_md5(b"".join(parts))
+    assert both.md5() == hex_md5(b"".join(parts))
+    if has_sha256():
+        assert both.sha256() == hashlib.sha256(b"".join(parts)).hexdigest()
 
 
 @native
 def test_an_empty_file_has_the_digest_of_nothing():
     """Nothing was added."""
-    assert FileAndParts().hexdigest() == hex_md5(b"")
+    assert FileAndParts().md5() == hex_md5(b"")
+    if has_sha256():
+        assert FileAndParts().sha256() == hashlib.sha256().hexdigest()
 
 
 @native
@@ -96,17 +117,32 @@ def test_sizes_that_parts_may_have():
 
 def test_without_the_module_in_c_parts_are_hashed_apart(monkeypatch):
     """Nothing pretends to be faster."""
-    monkeypatch.setattr(md5, "_md5", None)
-    assert not takes_parts(64)
+    monkeypatch.setattr(fast_digests, "_fast_digests", None)
+    assert not takes_parts(64) and not has_sha256()
     with pytest.raises(RuntimeError, match="module in C"):
         FileAndParts()
+
+
+@native
+def test_without_instructions_sha256_is_left_to_hashlib(monkeypatch):
+    """MD5 is computed as before."""
+    monkeypatch.setattr(fast_digests._fast_digests, "SHA256_START", None)
+    assert not has_sha256() and takes_parts(64)
+    both, data = FileAndParts(), bytes(100)
+    assert both.add(memoryview(data)) == both.md5() == hex_md5(data)
+    with pytest.raises(RuntimeError, match="no instructions"):
+        both.sha256()
+    assert sha256_digests([data]) == [hashlib.sha256(data).hexdigest()]
 
 
 @native
 @pytest.mark.parametrize(
     ("call", "arguments"),
     [
-        ("chain", (b"short", b"data")),
+        ("chain", (b"short", None, b"data")),
+        ("chain", (bytes(32), None, b"data")),
+        ("chain", (bytes(16), bytes(16), b"data")),
+        ("chain", (bytes(16), b"short", b"data")),
         ("end", (b"short", b"", 0)),
         ("end", (bytes(16), b"tail", 5)),
         ("end", (bytes(16), bytes(64), 64)),
@@ -114,8 +150,8 @@ def test_without_the_module_in_c_parts_are_hashed_apart(monkeypatch):
 )
 def test_what_does_not_fit_together_is_refused(call, arguments):
     """No byte beyond a buffer is read."""
-    with pytest.raises(ValueError, match=r"16 bytes|does not fit"):
-        getattr(md5._md5, call)(*arguments)
+    with pytest.raises(ValueError, match=r"state|does not fit"):
+        getattr(fast_digests._fast_digests, call)(*arguments)
 
 
 @native
@@ -125,7 +161,7 @@ def test_what_has_no_bytes_is_refused(wrong):
     grown = bytearray(b"data")
     pieces = [grown, *wrong] if isinstance(wrong, list) else wrong
     with pytest.raises(TypeError):
-        md5._md5.digests(pieces)
+        fast_digests._fast_digests.md5_digests(pieces)
     grown.append(0)
 
 
@@ -141,7 +177,7 @@ def test_other_threads_run_meanwhile():
     sys.setswitchinterval(1000)
     try:
         gate.release()
-        digests([bytes(2**26)] * 32)
+        md5_digests([bytes(2**26)] * 32)
         ran_meanwhile = bool(ran)
     finally:
         sys.setswitchinterval(before)

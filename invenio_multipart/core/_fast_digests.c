@@ -1,0 +1,359 @@
+/* SPDX-FileCopyrightText: 2026 The invenio-multipart authors.
+ * SPDX-License-Identifier: MIT
+ *
+ * Several digests at once. A step of MD5 or SHA-256 waits for the one before it, so a
+ * processor that computes one digest is idle for most of the time. Here it computes
+ *
+ *   - over the same words the MD5 of a file and that of a part of it, and the SHA-256
+ *     of the file where it has instructions for that, in little more than the time of
+ *     one MD5 (chain), and
+ *   - those of some files, each in a lane of its own (md5_digests, sha256_digests).
+ *
+ * Optional: where this does not compile, core/fast_digests.py does with hashlib.
+ */
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+enum { BLOCK = 64, MOST_WORDS = 8, MOST_LANES = 8 };
+
+#include "_md5.h"
+
+#if defined(__x86_64__)
+#define HAS_SHA256
+#include "_sha256.h"
+#endif
+
+typedef struct {
+    int words, lanes;
+    int few; /* so many messages are computed sooner one by one */
+    const uint32_t *start;
+    void (*advance)(uint32_t *state, const uint8_t *data, size_t blocks);
+    void (*advance_lanes)(uint32_t *const *states, const uint8_t *const *data, size_t blocks);
+    int big_endian;
+    void (*write)(uint32_t *state);
+} Kind;
+
+static const Kind MD5 = {4, MD5_LANES, 2, MD5_START, md5_one, md5_lanes, 0, NULL};
+
+#ifdef HAS_SHA256
+static const Kind SHA256 = {8, SHA256_LANES, 1, SHA256_START, sha256_one, sha256_lanes,
+                            1, sha256_write};
+#endif
+
+/* The last bytes of a message, fewer than a block, and its padding. The state is the
+ * digest then. */
+static void
+finish(const Kind *kind, uint32_t *state, const uint8_t *tail, uint64_t length)
+{
+    uint8_t last[2 * BLOCK] = {0};
+    size_t rest = length % BLOCK, size = rest < 56 ? BLOCK : 2 * BLOCK;
+    uint64_t bits = kind->big_endian ? __builtin_bswap64(length * 8) : length * 8;
+    if (rest)
+        memcpy(last, tail, rest);
+    last[rest] = 0x80;
+    memcpy(last + size - 8, &bits, 8);
+    kind->advance(state, last, size / BLOCK);
+    if (kind->write)
+        kind->write(state);
+}
+
+/* Two chains of MD5 over the same blocks: one waits while the other computes. */
+#define STEP(f, a, b, c, d, k, i, s)                                                  \
+    word = w[k] + SINES[i];                                                           \
+    a##x += f(b##x, c##x, d##x) + word;                                               \
+    a##y += f(b##y, c##y, d##y) + word;                                               \
+    a##x = TURN(a##x, s) + b##x;                                                      \
+    a##y = TURN(a##y, s) + b##y;
+#define LOAD_BOTH                                                                     \
+    uint32_t ax = x[0], bx = x[1], cx = x[2], dx = x[3];                              \
+    uint32_t ay = y[0], by = y[1], cy = y[2], dy = y[3];
+#define BLOCK_OF_BOTH                                                                 \
+    uint32_t w[16], ax0 = ax, bx0 = bx, cx0 = cx, dx0 = dx;                           \
+    uint32_t ay0 = ay, by0 = by, cy0 = cy, dy0 = dy, word;                            \
+    memcpy(w, data, BLOCK);                                                           \
+    ALL_STEPS                                                                         \
+    ax += ax0, bx += bx0, cx += cx0, dx += dx0;                                       \
+    ay += ay0, by += by0, cy += cy0, dy += dy0;
+#define STORE_BOTH                                                                    \
+    x[0] = ax, x[1] = bx, x[2] = cx, x[3] = dx;                                       \
+    y[0] = ay, y[1] = by, y[2] = cy, y[3] = dy;
+
+static void
+advance_both(uint32_t x[4], uint32_t y[4], const uint8_t *data, size_t blocks)
+{
+    LOAD_BOTH
+    for (; blocks; blocks--, data += BLOCK) {
+        BLOCK_OF_BOTH
+    }
+    STORE_BOTH
+}
+
+#ifdef HAS_SHA256
+
+/* SHA-256 has instructions of its own: it fills what two chains leave idle. */
+#undef BESIDE
+#define BESIDE(quarter) sha256_four(&sha, quarter);
+
+static WITH_SHA void
+advance_all(uint32_t x[4], uint32_t y[4], uint32_t z[8], const uint8_t *data, size_t blocks)
+{
+    LOAD_BOTH
+    Sha256 sha = sha256_load(z);
+    for (; blocks; blocks--, data += BLOCK) {
+        const Sha256 before = sha;
+        sha256_read(&sha, data);
+        BLOCK_OF_BOTH
+        sha256_add(&sha, &before);
+    }
+    STORE_BOTH
+    sha256_store(z, sha);
+}
+
+#endif
+
+/* One message on its way through a lane. */
+typedef struct {
+    const uint8_t *next;
+    size_t blocks; /* still to come */
+    Py_ssize_t which;
+} Lane;
+
+static void
+hash_all(const Kind *kind, const Py_buffer *views, Py_ssize_t count, uint32_t *states)
+{
+#define STATE_OF(lane) (states + (lane).which * kind->words)
+    Lane lanes[MOST_LANES];
+    int used = 0;
+    Py_ssize_t waiting = 0;
+    for (;;) {
+        while (used < kind->lanes && waiting < count) {
+            const Py_buffer *view = &views[waiting];
+            lanes[used] = (Lane){view->buf, (size_t)view->len / BLOCK, waiting++};
+            memcpy(STATE_OF(lanes[used]), kind->start, 4 * kind->words);
+            used++;
+        }
+        if (used <= kind->few)
+            break;
+        uint32_t *lane_states[MOST_LANES], idle[MOST_WORDS] = {0};
+        const uint8_t *data[MOST_LANES];
+        size_t blocks = SIZE_MAX;
+        for (int i = 0; i < kind->lanes; i++) {
+            /* An idle lane reads what the first one does; nobody asks for its result. */
+            const Lane *from = &lanes[i < used ? i : 0];
+            lane_states[i] = i < used ? STATE_OF(*from) : idle;
+            data[i] = from->next;
+            if (from->blocks < blocks)
+                blocks = from->blocks;
+        }
+        kind->advance_lanes(lane_states, data, blocks);
+        int kept = 0;
+        for (int i = 0; i < used; i++) {
+            Lane now = lanes[i];
+            now.next += blocks * BLOCK;
+            now.blocks -= blocks;
+            if (now.blocks)
+                lanes[kept++] = now;
+            else
+                finish(kind, STATE_OF(now), now.next, (uint64_t)views[now.which].len);
+        }
+        used = kept;
+    }
+    for (int i = 0; i < used; i++) {
+        Lane now = lanes[i];
+        kind->advance(STATE_OF(now), now.next, now.blocks);
+        now.next += now.blocks * BLOCK;
+        finish(kind, STATE_OF(now), now.next, (uint64_t)views[now.which].len);
+    }
+#undef STATE_OF
+}
+
+static PyObject *
+as_bytes(const Kind *kind, const uint32_t *state)
+{
+    return PyBytes_FromStringAndSize((const char *)state, 4 * kind->words);
+}
+
+/* The kind of digest whose state has so many bytes; NULL and an error when none has. */
+static const Kind *
+kind_of(Py_ssize_t size)
+{
+    if (size == sizeof MD5_START)
+        return &MD5;
+#ifdef HAS_SHA256
+    if (size == sizeof SHA256_START && sha256_is_supported())
+        return &SHA256;
+#endif
+    PyErr_SetString(PyExc_ValueError, "No digest has a state of this size here.");
+    return NULL;
+}
+
+/* Copies the state of a kind; 0 and an error when it is none. */
+static int
+read_state(const Kind *kind, const char *text, Py_ssize_t size, uint32_t *state)
+{
+    if (kind_of(size) != kind) {
+        if (!PyErr_Occurred())
+            PyErr_SetString(PyExc_ValueError, "This is the state of another digest.");
+        return 0;
+    }
+    memcpy(state, text, (size_t)size);
+    return 1;
+}
+
+static PyObject *
+fast_chain(PyObject *module, PyObject *args)
+{
+    const char *md5, *sha256;
+    Py_ssize_t md5_size, sha256_size;
+    Py_buffer view;
+    uint32_t file[4], part[4];
+    if (!PyArg_ParseTuple(args, "y#z#y*", &md5, &md5_size, &sha256, &sha256_size, &view))
+        return NULL;
+    PyObject *found = NULL;
+    uint32_t whole[MOST_WORDS];
+    const uint8_t *data = view.buf;
+    size_t blocks = (size_t)view.len / BLOCK;
+    memcpy(part, MD5_START, sizeof part);
+    if (!read_state(&MD5, md5, md5_size, file))
+        goto done;
+#ifdef HAS_SHA256
+    if (sha256 && !read_state(&SHA256, sha256, sha256_size, whole))
+        goto done;
+#else
+    if (sha256 && !kind_of(sha256_size))
+        goto done;
+#endif
+    Py_BEGIN_ALLOW_THREADS
+#ifdef HAS_SHA256
+    if (sha256)
+        advance_all(file, part, whole, data, blocks);
+    else
+#endif
+        advance_both(file, part, data, blocks);
+    finish(&MD5, part, data + blocks * BLOCK, (uint64_t)view.len);
+    Py_END_ALLOW_THREADS
+    found = Py_BuildValue("(y#y#y#)", file, (Py_ssize_t)sizeof file,
+                          sha256 ? whole : NULL, sha256_size, part,
+                          (Py_ssize_t)sizeof part);
+done:
+    PyBuffer_Release(&view);
+    return found;
+}
+
+static PyObject *
+fast_end(PyObject *module, PyObject *args)
+{
+    const char *text, *tail;
+    Py_ssize_t size, rest;
+    unsigned long long length;
+    uint32_t state[MOST_WORDS];
+    if (!PyArg_ParseTuple(args, "y#y#K", &text, &size, &tail, &rest, &length))
+        return NULL;
+    const Kind *kind = kind_of(size);
+    if (!kind)
+        return NULL;
+    if ((unsigned long long)rest != length % BLOCK) {
+        PyErr_SetString(PyExc_ValueError, "The tail does not fit to the length.");
+        return NULL;
+    }
+    memcpy(state, text, (size_t)size);
+    finish(kind, state, (const uint8_t *)tail, length);
+    return as_bytes(kind, state);
+}
+
+static PyObject *
+digests_of(const Kind *kind, PyObject *pieces)
+{
+    PyObject *list = PySequence_Fast(pieces, "Digests are of a sequence."), *found = NULL;
+    if (!list)
+        return NULL;
+    Py_ssize_t count = PySequence_Fast_GET_SIZE(list), open = 0;
+    Py_buffer *views = PyMem_New(Py_buffer, count);
+    uint32_t *states = PyMem_New(uint32_t, count * kind->words);
+    if (!views || !states) {
+        PyErr_NoMemory();
+        goto done;
+    }
+    for (; open < count; open++) {
+        PyObject *piece = PySequence_Fast_GET_ITEM(list, open);
+        if (PyObject_GetBuffer(piece, &views[open], PyBUF_SIMPLE))
+            goto done;
+    }
+    Py_BEGIN_ALLOW_THREADS
+    hash_all(kind, views, count, states);
+    Py_END_ALLOW_THREADS
+    found = PyList_New(count);
+    for (Py_ssize_t i = 0; found && i < count; i++) {
+        PyObject *digest = as_bytes(kind, states + i * kind->words);
+        if (!digest)
+            Py_CLEAR(found);
+        else
+            PyList_SET_ITEM(found, i, digest);
+    }
+done:
+    while (open > 0)
+        PyBuffer_Release(&views[--open]);
+    PyMem_Free(states);
+    PyMem_Free(views);
+    Py_DECREF(list);
+    return found;
+}
+
+static PyObject *
+fast_md5_digests(PyObject *module, PyObject *pieces)
+{
+    return digests_of(&MD5, pieces);
+}
+
+static PyObject *
+fast_sha256_digests(PyObject *module, PyObject *pieces)
+{
+    const Kind *kind = kind_of(32);
+    return kind ? digests_of(kind, pieces) : NULL;
+}
+
+static int
+fast_exec(PyObject *module)
+{
+    const uint32_t *sha256 = NULL;
+#ifdef HAS_SHA256
+    if (sha256_is_supported())
+        sha256 = SHA256_START;
+#endif
+    PyObject *starts[] = {Py_BuildValue("y#", MD5_START, (Py_ssize_t)16),
+                          Py_BuildValue("y#", sha256, (Py_ssize_t)32)};
+    if (PyModule_AddObject(module, "MD5_START", starts[0]) < 0)
+        Py_XDECREF(starts[0]);
+    else if (PyModule_AddObject(module, "SHA256_START", starts[1]) == 0)
+        return 0;
+    Py_XDECREF(starts[1]);
+    return -1;
+}
+
+static PyMethodDef METHODS[] = {
+    {"chain", fast_chain, METH_VARARGS,
+     "States of MD5, and SHA-256 or None, after all whole blocks of the data, and the "
+     "data's own MD5."},
+    {"end", fast_end, METH_VARARGS, "Digest of a message: state, tail, length."},
+    {"md5_digests", fast_md5_digests, METH_O, "MD5 of each buffer of a sequence."},
+    {"sha256_digests", fast_sha256_digests, METH_O,
+     "SHA-256 of each buffer of a sequence; ValueError where there is none."},
+    {NULL, NULL, 0, NULL}};
+
+static PyModuleDef_Slot SLOTS[] = {
+    {Py_mod_exec, fast_exec},
+#ifdef Py_mod_gil
+    {Py_mod_gil, Py_MOD_GIL_NOT_USED},
+#endif
+    {0, NULL}};
+
+static struct PyModuleDef MODULE = {
+    PyModuleDef_HEAD_INIT, "_fast_digests", "Several digests at once.", 0, METHODS, SLOTS,
+    NULL, NULL, NULL};
+
+PyMODINIT_FUNC
+PyInit__fast_digests(void)
+{
+    return PyModuleDef_Init(&MODULE);
+}
