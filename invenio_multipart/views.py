@@ -9,7 +9,7 @@ from flask import Blueprint, Flask
 
 from .resources.batches import create_blueprint as create_batches
 from .resources.config import DRAFT_FILES, DRAFT_MEDIA_FILES
-from .resources.content_links import create_blueprint as create_content_links
+from .resources.contents import create_blueprint as create_contents
 from .resources.dashboard import create_blueprint as create_dashboard
 from .resources.deposit import create_blueprint as create_deposit
 from .resources.jobs import create_blueprint as create_jobs
@@ -48,9 +48,9 @@ def create_batches_blueprint(app: Flask) -> Blueprint:
     return create_batches()
 
 
-def create_content_links_blueprint(app: Flask) -> Blueprint:
-    """Routes of links to contents."""
-    return create_content_links()
+def create_contents_blueprint(app: Flask) -> Blueprint:
+    """Routes of contents: links to them, and digests."""
+    return create_contents()
 
 
 def create_deposit_blueprint(app: Flask) -> Blueprint:

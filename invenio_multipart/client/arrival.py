@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -16,12 +17,27 @@ from .errors import ClientError, DiskError, IntegrityError, TargetError
 from .fetching import Fetcher, Shared
 from .many import Notice
 from .part_file import PartFile, part_name
-from .proof import Proof
+from .proof import Proof, expected_md5
+from .read_back import ReadBack, Span, is_worthwhile, read_back
 from .record_files import RemoteFile
 from .target import exists, read_file
 
 TRIES = 2
 """Of a whole file, when what came is not what the server has."""
+
+
+def conclude(arrivals: Sequence[Arrival], check: Callable[[], None]) -> None:
+    """Prove files of which all bytes are written, all at once, and conclude each.
+
+    :param check: see :func:`.read_back.read_back`.
+    :raises DiskError: when nothing can be read or written any more.
+    """
+    due = [entry for arrival in arrivals for entry in arrival.due()]
+    found = read_back([(assembly.part, span) for assembly, _, span in due], check)
+    for (assembly, proof, span), md5 in zip(due, found):
+        assembly.note(proof, span, md5)
+    for arrival in arrivals:
+        arrival.conclude()
 
 
 class Arrival:
@@ -80,6 +96,16 @@ class Arrival:
             self._assembly.fail(error)
         self._assembly.add(piece)
 
+    def due(self) -> list[tuple[Assembly, ReadBack, Span]]:
+        """What has to be read back yet."""
+        assembly = self._assembly
+        assert assembly, "begun before"  # noqa: S101
+        proof = assembly.proof
+        if assembly.failure or not isinstance(proof, ReadBack):
+            return []
+        spans = proof.due(assembly.part.written, end=True)
+        return [(assembly, proof, span) for span in spans]
+
     def conclude(self) -> None:
         """Give the file its name when it is right; try once more when it is not.
 
@@ -88,6 +114,7 @@ class Arrival:
         assert self._assembly, "begun before"  # noqa: S101
         part = self._assembly.part
         try:
+            self._mend(self._assembly)
             checksum, proved = self._prove(self._assembly)
             part.finish(overwrite=self._shared.overwrite)
         except DiskError:
@@ -149,7 +176,40 @@ class Arrival:
         file, board = self.file, self._shared.board
         name = part_name(self._path.name, file.size_bytes, file.checksum)
         part = PartFile(self._path, name)
-        return Assembly(part, Proof(file.checksum), board, lambda: board.end(self))
+        stop, proof = self._shared.stop, self._proof()
+        return Assembly(part, proof, board, stop, lambda: board.end(self))
+
+    def _proof(self) -> Proof | ReadBack:
+        file, shared = self.file, self._shared
+        md5 = expected_md5(file.checksum)
+        if md5 is None or file.size_bytes is None:
+            return Proof(file.checksum)
+        if file.size_bytes <= shared.board.piece_bytes:
+            return ReadBack(f"md5:{md5}", [Span(0, file.size_bytes, md5)])
+        # What parts could not prove is decided by the digest of the whole.
+        if self._tries == 1:
+            spans = shared.api.spans(file.key, file.size_bytes)
+            if spans and is_worthwhile(spans):
+                return ReadBack(f"md5:{md5}", spans)
+        return Proof(file.checksum)
+
+    def _mend(self, assembly: Assembly) -> None:
+        """Fetch the parts again that are wrong, unless all are: that is another file."""
+        proof = assembly.proof
+        if assembly.failure or not isinstance(proof, ReadBack):
+            return
+        if not proof.is_mendable():
+            return
+        assert self._fetcher, "begun before"  # noqa: S101
+        wrong, proof.wrong = proof.wrong, []
+        for span in wrong:
+            last = span.offset + span.length - 1
+            text = f"Bytes {span.offset}-{last} of {self.file.key} arrived damaged"
+            self._shared.say(Notice("damaged", f"{text} and are fetched again."))
+            self._fetcher.fetch_again(span)
+        places = [(assembly.part, span) for span in wrong]
+        for span, found in zip(wrong, read_back(places, self._shared.stop.check)):
+            assembly.note(proof, span, found)
 
     def _prove(self, assembly: Assembly) -> tuple[str, bool]:
         """The digest of what came, and whether the server has told one."""

@@ -6,20 +6,25 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from .board import Board, Piece
-from .errors import ClientError
+from .errors import ClientError, TargetError
 from .part_file import PartFile
 from .proof import Proof
+from .read_back import Found, ReadBack, Span, read_back
+from .retry import StopSignal
+
+Use = Callable[[memoryview], None]
 
 
 class Assembly:
     """One file while it is put together; safe to use from many threads.
 
     Digest and disk have a thread each: neither waits for the other, nor does the
-    network for them, as long as there is memory.
+    network for them, as long as there is memory. A digest that reads back what the
+    disk has needs no memory.
 
     :param on_end: called once, when nothing of this file is under way any more:
         all of it is written, or something failed. Until :meth:`drop` was called
@@ -27,10 +32,16 @@ class Assembly:
     """
 
     def __init__(
-        self, part: PartFile, proof: Proof, board: Board, on_end: Callable[[], None]
+        self,
+        part: PartFile,
+        proof: Proof | ReadBack,
+        board: Board,
+        stop: StopSignal,
+        on_end: Callable[[], None],
     ) -> None:
         self.part = part
         self.proof = proof
+        self._stop = stop
         self._board = board
         self._on_end = on_end
         self._lock = threading.Lock()
@@ -106,14 +117,46 @@ class Assembly:
         while self._turn is not None and self._turn in self._arrived:
             piece = self._arrived.pop(self._turn)
             self._turn += len(piece.data)
-            for lane, use in zip(self._lanes, (self.proof.update, self.part.write)):
+            uses: list[Use] = [self.proof.update, self._write]
+            if isinstance(self.proof, ReadBack):
+                uses = uses[1:]
+            piece.holders = len(uses)
+            for lane, use in zip(self._lanes[-len(uses) :], uses):
                 lane.submit(self._use, piece, use)
             if self._turn == self._size:
                 # The digest takes longer than the disk: it need not be waited for.
                 self._under_way += 1
                 self._lanes[-1].submit(self._sync)
 
-    def _use(self, piece: Piece, use: Callable[[memoryview], None]) -> None:
+    def _write(self, view: memoryview) -> None:
+        self.part.write(view)
+        if not isinstance(self.proof, ReadBack):
+            return
+        spans = self.proof.due(self.part.written)
+        if spans:
+            with self._lock:
+                self._under_way += 1
+            self._lanes[0].submit(self._read_back, self.proof, spans)
+
+    def _read_back(self, proof: ReadBack, spans: Sequence[Span]) -> None:
+        try:
+            if not self.failure:
+                places = [(self.part, span) for span in spans]
+                for span, found in zip(spans, read_back(places, self._stop.check)):
+                    self.note(proof, span, found)
+        except ClientError as error:
+            self.fail(error)
+        finally:
+            self.drop()
+
+    def note(self, proof: ReadBack, span: Span, found: Found) -> None:
+        """What was read back of the file."""
+        if isinstance(found, TargetError):
+            self.fail(found)
+        else:
+            proof.take(span, found)
+
+    def _use(self, piece: Piece, use: Use) -> None:
         try:
             if not self.failure:
                 use(piece.data)

@@ -11,11 +11,12 @@ waits in memory therefore always waits for a range that has its memory, too.
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol
+from typing import Any, Protocol
 
 from .flow import TICK_SECONDS
 from .retry import StopSignal
@@ -23,6 +24,10 @@ from .retry import StopSignal
 PIECE_BYTES = 8 * 2**20
 """Length of a range: its bytes outlast the way of its request by far, and few of
 them are lost when a run is killed."""
+
+CONCLUDED_AT_ONCE = 8
+PATIENCE_SECONDS = 0.2
+"""How long a file that has ended waits for others, while there are some."""
 
 Errand = Callable[[], None]
 
@@ -34,8 +39,8 @@ class Piece:
     offset: int
     data: memoryview
     buffer: bytearray
-    holders: int = 2
-    """Who still needs the bytes: the digest and the disk."""
+    holders: int = 0
+    """Who still needs the bytes."""
 
 
 class Job(Protocol):
@@ -50,28 +55,32 @@ class Job(Protocol):
     def receive(self, piece: Piece) -> None:
         """Fetch a range."""
 
-    def conclude(self) -> None:
-        """All that was begun has ended."""
-
 
 class Board:
     """Errands for the threads of one download.
 
     :param buffers: ranges in memory at any time, 1 or more.
+    :param conclude: called for files of which all that was begun has ended, some at
+        once: that is cheaper than one by one.
     :param piece_bytes: length of a range.
     """
 
     def __init__(
-        self, stop: StopSignal, buffers: int, piece_bytes: int = PIECE_BYTES
+        self,
+        stop: StopSignal,
+        buffers: int,
+        conclude: Callable[[Sequence[Any]], None],
+        piece_bytes: int = PIECE_BYTES,
     ) -> None:
         self._stop = stop
+        self._conclude = conclude
         self.piece_bytes = piece_bytes
         self._changed = threading.Condition()
         self._buffers_left = buffers
         self._spare: list[bytearray] = []
         self._waiting: deque[Job] = deque()
         self._ranged: deque[Job] = deque()
-        self._ended: deque[Job] = deque()
+        self._ended: deque[tuple[float, Job]] = deque()
         self._under_way = 0
 
     def put(self, job: Job) -> None:
@@ -91,7 +100,7 @@ class Board:
         with self._changed:
             if job in self._ranged:
                 self._ranged.remove(job)
-            self._ended.append(job)
+            self._ended.append((time.monotonic(), job))
             self._changed.notify_all()
 
     def close(self) -> None:
@@ -122,8 +131,10 @@ class Board:
                 self._changed.wait(TICK_SECONDS)
 
     def _find(self) -> Errand | None:
-        if self._ended:
-            return self._ended.popleft().conclude
+        if self._is_time_to_conclude():
+            count = min(len(self._ended), CONCLUDED_AT_ONCE)
+            some = [self._ended.popleft()[1] for _ in range(count)]
+            return partial(self._conclude, some)
         if self._spare or self._buffers_left:
             for job in list(self._ranged):
                 piece = self._cut(job)
@@ -134,6 +145,13 @@ class Board:
             self._under_way += 1
             return self._waiting.popleft().open
         return None
+
+    def _is_time_to_conclude(self) -> bool:
+        if not self._ended or not self._waiting:
+            return bool(self._ended)
+        if len(self._ended) >= CONCLUDED_AT_ONCE:
+            return True
+        return time.monotonic() - self._ended[0][0] > PATIENCE_SECONDS
 
     def _cut(self, job: Job) -> Piece | None:
         found = job.next_range(self.piece_bytes)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from .arrival import Arrival
+from .arrival import Arrival, conclude
 from .board import PIECE_BYTES, Board
 from .downloads import (
     DownloadCallback,
@@ -107,7 +107,7 @@ class Run:
             self._folder.make()
             self._look_around(files)
         self._tally.enter("downloading")
-        board = Board(self._stop, max(memory_bytes // PIECE_BYTES, 2))
+        board = Board(self._stop, max(memory_bytes // PIECE_BYTES, 2), self._conclude)
         self._fetch(files, board, jobs, bandwidth)
         keep_names(self._new_in)
         self._tally.enter("completed")
@@ -126,7 +126,9 @@ class Run:
         for file in found:
             if not file.completed:
                 self._say(Notice("pending", f"{file.key} is not uploaded yet."))
-        return [file for file in found if file.completed]
+        completed = [file for file in found if file.completed]
+        self._api.expect(file.key for file in completed)
+        return completed
 
     def _is_wanted(self, key: str) -> bool:
         patterns = self._wanted.patterns
@@ -227,6 +229,9 @@ class Run:
                 self._fatal = self._fatal or error
             self._stop.set()
             self._transport.abort()
+
+    def _conclude(self, arrivals: Sequence[Arrival]) -> None:
+        conclude(arrivals, self._stop.check)
 
     def _name_of(self, file: RemoteFile) -> str:
         return self._wanted.name or file.key

@@ -17,6 +17,7 @@ from .limits import Bandwidth, Jobs
 from .many import Notice
 from .proof import Proof, is_provable
 from .ranges import Content
+from .read_back import ReadBack, Span
 from .record_files import RecordFiles, RemoteFile
 from .retry import RetryPolicy, StopSignal
 from .tally import Tally
@@ -70,11 +71,14 @@ class Fetcher:
         if not known or part.written > (size or 0):
             # Nothing would tell whether the beginning fits to the rest.
             part.clear()
+        self._shared.tally.resumed(part.written)
+        if isinstance(self._assembly.proof, ReadBack):
+            self._shared.tally.checked(self._file.key, part.written)
+            return
         for view in part.read():
             self._shared.stop.check()
             self._assembly.proof.update(view)
             self._shared.tally.checked(self._file.key, len(view))
-        self._shared.tally.resumed(part.written)
 
     def fetch_beginning(self) -> None:
         """All of a small file, or of any where there are no ranges; otherwise the
@@ -112,6 +116,19 @@ class Fetcher:
                 failures = 1 if filled > before else failures + 1
                 self._pause(failures, error)
 
+    def fetch_again(self, span: Span) -> None:
+        """Other bytes for those of a span.
+
+        :raises ClientError: when they cannot be had.
+        """
+        size = min(self._shared.board.piece_bytes, span.length)
+        buffer, end = bytearray(size), span.offset + span.length
+        self._shared.tally.take_back(self._file.key, span.length)
+        for offset in range(span.offset, end, size):
+            view = memoryview(buffer)[: end - offset]
+            self.fill(Piece(offset, view, buffer))
+            self._assembly.part.replace(offset, view)
+
     def _is_beginning_here(self) -> bool:
         end = self._end()
         return self._complete if end is None else self._assembly.part.written >= end
@@ -146,7 +163,7 @@ class Fetcher:
             raise IntegrityError("The server stopped sending ranges.")
         if start:
             self._assembly.part.clear()
-            self._assembly.proof = Proof(self._file.checksum)
+            self._assembly.proof = self._assembly.proof.again()
             self._shared.tally.start_over(self._file.key)
 
     def _compare_digests(self) -> None:

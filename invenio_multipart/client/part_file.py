@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import io
 import os
 import stat
 from collections.abc import Iterator
@@ -61,6 +62,7 @@ class PartFile:
             self.written = os.fstat(self._descriptor).st_size
             os.lseek(self._descriptor, self.written, os.SEEK_SET)
         self._flushed = self.written
+        self._reader: io.FileIO | None = None
 
     def _open(self) -> int:
         flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
@@ -104,6 +106,36 @@ class PartFile:
             os.lseek(self._descriptor, 0, os.SEEK_SET)
             while piece := os.read(self._descriptor, READ_SIZE):
                 yield memoryview(piece)
+
+    def read_at(self, offset: int, view: memoryview) -> int:
+        """Bytes that were written, as many as fit; other threads may write on.
+
+        :returns: how many; fewer where somebody else has made the file shorter.
+
+        :raises TargetError: when they cannot be read.
+        """
+        with self._translated("read"):
+            if self._reader is None:
+                # It has a position of its own, on every system.
+                self._reader = self._path.open("rb", buffering=0)
+            self._reader.seek(offset)
+            filled = 0
+            while filled < len(view) and (
+                count := self._reader.readinto(view[filled:])
+            ):
+                filled += count
+            return filled
+
+    def replace(self, offset: int, view: memoryview) -> None:
+        """Other bytes in the place of some that were written.
+
+        :raises DiskError: when the disk is full, or broken.
+        """
+        with self._translated("write"):
+            os.lseek(self._descriptor, offset, os.SEEK_SET)
+            while view:
+                view = view[os.write(self._descriptor, view) :]
+            os.lseek(self._descriptor, self.written, os.SEEK_SET)
 
     def write(self, view: memoryview) -> None:
         """The next bytes.
@@ -169,6 +201,9 @@ class PartFile:
 
     def close(self) -> None:
         """Leave it as it is, for another run to go on."""
+        if self._reader is not None:
+            self._reader.close()
+            self._reader = None
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1

@@ -82,12 +82,22 @@ class Proof:
         """The next bytes."""
         self._hash.update(data)
 
+    def again(self) -> Proof:
+        """The same for bytes that come once more."""
+        return Proof(self.expected)
+
     def checksum(self) -> str:
         """``algorithm:hex`` of all bytes so far; the last call of all."""
         digest = self._hash.hexdigest()
         if self._name.isdigit():
             return f"multipart:{digest}-{self._name}"
         return f"{self._name}:{digest}"
+
+
+def expected_md5(checksum: str | None) -> str | None:
+    """Hex MD5 that a file must have; None where its digest is another, or none."""
+    name, expected = _expectation(checksum)
+    return expected.partition(":")[2] if expected and name == "md5" else None
 
 
 def is_provable(checksum: str | None) -> bool:

@@ -5,13 +5,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
-from .api import TRANSIENT, RequestCount, api_root, refusal
+from .api import TRANSIENT, RequestCount, api_root, items_of, refusal
 from .content_links import ContentLinks
 from .errors import NetworkError, ProtocolError, RefusedError, UsageError
+from .proof import expected_md5
+from .read_back import Span
 from .retry import RetryPolicy, StopSignal
 from .transport import Incoming, Response, Transport, origin_of
 from .wire import quote_key, read_json
@@ -59,6 +62,8 @@ class RecordFiles:
         base = f"{root}/records/{quote(record_id, safe='')}{middle}"
         self._files_url = f"{base}/files"
         self._links = ContentLinks(f"{base}/content-links", self._get_json)
+        self._parts_url = f"{base}/part-digests"
+        self._tells_parts = True
         self._origin = origin_of(root)
         self._token = token
         self._transport = transport
@@ -102,9 +107,32 @@ class RecordFiles:
             raise ProtocolError("The server's reply holds no list of files.")
         return [_read(entry) for entry in entries]
 
+    def expect(self, keys: Iterable[str]) -> None:
+        """Of the files that were listed, these will be fetched, in this order."""
+        self._links.expect(keys)
+
     def file(self, key: str) -> RemoteFile:
         """One file, as it is now."""
         return _read(self._get_json(f"{self._files_url}/{quote_key(key)}"))
+
+    def spans(self, key: str, size_bytes: int) -> Sequence[Span]:
+        """The parts of a file, each with its MD5; none where the server tells none."""
+        if not self._tells_parts:
+            return ()
+        try:
+            reply = self._get_json(f"{self._parts_url}?{urlencode({'key': key})}")
+        except RefusedError as error:
+            # A stock InvenioRDM is not to be asked about each file.
+            self._tells_parts = error.status not in (404, 405)
+            return ()
+        spans, offset = [], 0
+        for item in items_of(reply, "parts"):
+            length, md5 = item.get("size"), expected_md5(item.get("checksum"))
+            if not isinstance(length, int) or md5 is None:
+                return ()
+            spans.append(Span(offset, length, md5))
+            offset += length
+        return spans if offset == size_bytes else ()
 
     def is_api(self, url: str) -> bool:
         """Whether an address is the API's own."""

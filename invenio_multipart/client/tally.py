@@ -91,6 +91,11 @@ class Tally:
             self.received_bytes += count
             self._report()
 
+    def take_back(self, key: str, count: int) -> None:
+        """``count`` bytes of a file were wrong."""
+        with self._lock:
+            self._lines[key].done_bytes -= count
+
     def start_over(self, key: str) -> None:
         """What came of a file was for nothing."""
         with self._lock:

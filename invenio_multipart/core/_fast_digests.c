@@ -7,7 +7,8 @@
  *   - over the same words the MD5 of a file and that of a part of it, and the SHA-256
  *     of the file where it has instructions for that, in little more than the time of
  *     one MD5 (chain), and
- *   - those of some files, each in a lane of its own (md5_digests, sha256_digests).
+ *   - those of some files, each in a lane of its own (md5_digests, md5_advance,
+ *     sha256_digests).
  *
  * Optional: where this does not compile, core/fast_digests.py does with hashlib.
  */
@@ -37,6 +38,7 @@ typedef struct {
 static const Kind MD5 = {4, MD5_LANES, 2, MD5_START, md5_one, md5_lanes, 0, NULL};
 
 #ifdef HAS_SHA256
+static int sha256_is_here; /* asking the processor takes a virtual machine long */
 static const Kind SHA256 = {8, SHA256_LANES, 1, SHA256_START, sha256_one, sha256_lanes,
                             1, sha256_write};
 #endif
@@ -119,8 +121,10 @@ typedef struct {
     Py_ssize_t which;
 } Lane;
 
+/* Whole messages, or whole blocks of messages that have begun (as their states say). */
 static void
-hash_all(const Kind *kind, const Py_buffer *views, Py_ssize_t count, uint32_t *states)
+hash_all(const Kind *kind, const Py_buffer *views, Py_ssize_t count, uint32_t *states,
+         int whole)
 {
 #define STATE_OF(lane) (states + (lane).which * kind->words)
     Lane lanes[MOST_LANES];
@@ -129,9 +133,7 @@ hash_all(const Kind *kind, const Py_buffer *views, Py_ssize_t count, uint32_t *s
     for (;;) {
         while (used < kind->lanes && waiting < count) {
             const Py_buffer *view = &views[waiting];
-            lanes[used] = (Lane){view->buf, (size_t)view->len / BLOCK, waiting++};
-            memcpy(STATE_OF(lanes[used]), kind->start, 4 * kind->words);
-            used++;
+            lanes[used++] = (Lane){view->buf, (size_t)view->len / BLOCK, waiting++};
         }
         if (used <= kind->few)
             break;
@@ -154,7 +156,7 @@ hash_all(const Kind *kind, const Py_buffer *views, Py_ssize_t count, uint32_t *s
             now.blocks -= blocks;
             if (now.blocks)
                 lanes[kept++] = now;
-            else
+            else if (whole)
                 finish(kind, STATE_OF(now), now.next, (uint64_t)views[now.which].len);
         }
         used = kept;
@@ -163,7 +165,8 @@ hash_all(const Kind *kind, const Py_buffer *views, Py_ssize_t count, uint32_t *s
         Lane now = lanes[i];
         kind->advance(STATE_OF(now), now.next, now.blocks);
         now.next += now.blocks * BLOCK;
-        finish(kind, STATE_OF(now), now.next, (uint64_t)views[now.which].len);
+        if (whole)
+            finish(kind, STATE_OF(now), now.next, (uint64_t)views[now.which].len);
     }
 #undef STATE_OF
 }
@@ -181,7 +184,7 @@ kind_of(Py_ssize_t size)
     if (size == sizeof MD5_START)
         return &MD5;
 #ifdef HAS_SHA256
-    if (size == sizeof SHA256_START && sha256_is_supported())
+    if (size == sizeof SHA256_START && sha256_is_here)
         return &SHA256;
 #endif
     PyErr_SetString(PyExc_ValueError, "No digest has a state of this size here.");
@@ -262,18 +265,33 @@ fast_end(PyObject *module, PyObject *args)
     return as_bytes(kind, state);
 }
 
+/* Digests of pieces; where states are given, the states after all whole blocks. */
 static PyObject *
-digests_of(const Kind *kind, PyObject *pieces)
+hash_pieces(const Kind *kind, PyObject *begun, PyObject *pieces)
 {
     PyObject *list = PySequence_Fast(pieces, "Digests are of a sequence."), *found = NULL;
-    if (!list)
-        return NULL;
-    Py_ssize_t count = PySequence_Fast_GET_SIZE(list), open = 0;
+    PyObject *before = begun ? PySequence_Fast(begun, "States are a sequence.") : NULL;
+    Py_ssize_t count = list ? PySequence_Fast_GET_SIZE(list) : 0, open = 0;
     Py_buffer *views = PyMem_New(Py_buffer, count);
     uint32_t *states = PyMem_New(uint32_t, count * kind->words);
+    if (!list || (begun && !before))
+        goto done;
     if (!views || !states) {
         PyErr_NoMemory();
         goto done;
+    }
+    if (before && PySequence_Fast_GET_SIZE(before) != count) {
+        PyErr_SetString(PyExc_ValueError, "Each piece needs a state.");
+        goto done;
+    }
+    for (Py_ssize_t i = 0; i < count; i++) {
+        PyObject *state = before ? PySequence_Fast_GET_ITEM(before, i) : NULL;
+        char *text = (char *)kind->start;
+        Py_ssize_t size = 4 * kind->words;
+        if (state && PyBytes_AsStringAndSize(state, &text, &size) < 0)
+            goto done;
+        if (!read_state(kind, text, size, states + i * kind->words))
+            goto done;
     }
     for (; open < count; open++) {
         PyObject *piece = PySequence_Fast_GET_ITEM(list, open);
@@ -281,7 +299,7 @@ digests_of(const Kind *kind, PyObject *pieces)
             goto done;
     }
     Py_BEGIN_ALLOW_THREADS
-    hash_all(kind, views, count, states);
+    hash_all(kind, views, count, states, !before);
     Py_END_ALLOW_THREADS
     found = PyList_New(count);
     for (Py_ssize_t i = 0; found && i < count; i++) {
@@ -296,21 +314,31 @@ done:
         PyBuffer_Release(&views[--open]);
     PyMem_Free(states);
     PyMem_Free(views);
-    Py_DECREF(list);
+    Py_XDECREF(before);
+    Py_XDECREF(list);
     return found;
 }
 
 static PyObject *
 fast_md5_digests(PyObject *module, PyObject *pieces)
 {
-    return digests_of(&MD5, pieces);
+    return hash_pieces(&MD5, NULL, pieces);
+}
+
+static PyObject *
+fast_md5_advance(PyObject *module, PyObject *args)
+{
+    PyObject *states, *pieces;
+    if (!PyArg_ParseTuple(args, "OO", &states, &pieces))
+        return NULL;
+    return hash_pieces(&MD5, states, pieces);
 }
 
 static PyObject *
 fast_sha256_digests(PyObject *module, PyObject *pieces)
 {
     const Kind *kind = kind_of(32);
-    return kind ? digests_of(kind, pieces) : NULL;
+    return kind ? hash_pieces(kind, NULL, pieces) : NULL;
 }
 
 static int
@@ -318,7 +346,8 @@ fast_exec(PyObject *module)
 {
     const uint32_t *sha256 = NULL;
 #ifdef HAS_SHA256
-    if (sha256_is_supported())
+    sha256_is_here = sha256_is_supported();
+    if (sha256_is_here)
         sha256 = SHA256_START;
 #endif
     PyObject *starts[] = {Py_BuildValue("y#", MD5_START, (Py_ssize_t)16),
@@ -336,6 +365,8 @@ static PyMethodDef METHODS[] = {
      "States of MD5, and SHA-256 or None, after all whole blocks of the data, and the "
      "data's own MD5."},
     {"end", fast_end, METH_VARARGS, "Digest of a message: state, tail, length."},
+    {"md5_advance", fast_md5_advance, METH_VARARGS,
+     "States of MD5 after all whole blocks of one buffer each."},
     {"md5_digests", fast_md5_digests, METH_O, "MD5 of each buffer of a sequence."},
     {"sha256_digests", fast_sha256_digests, METH_O,
      "SHA-256 of each buffer of a sequence; ValueError where there is none."},

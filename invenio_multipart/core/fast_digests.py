@@ -39,6 +39,41 @@ def sha256_digests(pieces: Sequence[Bytes]) -> list[str]:
     return [digest.hex() for digest in _fast_digests.sha256_digests(pieces)]
 
 
+class RunningMd5:
+    """MD5 of a message that is fed in order, beside others; see :func:`feed_together`."""
+
+    def __init__(self) -> None:
+        self._plain = hashlib.md5(usedforsecurity=False)
+        self._state = b"" if _fast_digests is None else _fast_digests.MD5_START
+        self._length = 0
+        self._tail = b""
+
+    def hexdigest(self) -> str:
+        """Hex MD5 of the message so far."""
+        if _fast_digests is None:
+            return self._plain.hexdigest()
+        return _fast_digests.end(self._state, self._tail, self._length).hex()
+
+
+def feed_together(messages: Sequence[RunningMd5], pieces: Sequence[memoryview]) -> None:
+    """The next piece of each message; other threads run meanwhile.
+
+    :raises ValueError: when an earlier piece was no multiple of 64 bytes.
+    """
+    if _fast_digests is None:
+        for message, piece in zip(messages, pieces):
+            message._plain.update(piece)
+        return
+    if any(message._tail for message in messages):
+        raise ValueError("Only the last piece may end within a block.")
+    states = [message._state for message in messages]
+    states = _fast_digests.md5_advance(states, pieces)
+    for message, state, piece in zip(messages, states, pieces):
+        message._state = state
+        message._length += len(piece)
+        message._tail = bytes(piece[len(piece) - len(piece) % BLOCK_BYTES :])
+
+
 class FileAndParts:
     """MD5 of a file and of each of its parts, in one pass over the bytes.
 

@@ -5,6 +5,9 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+from typing import Any
+
 from flask import Response, jsonify, request
 from sqlalchemy.orm.exc import ObjectDeletedError, StaleDataError
 
@@ -91,3 +94,13 @@ def error_response(error: errors.MultipartError) -> Response:
     if status == 503:
         response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
     return response
+
+
+def answers_of_files() -> dict[type[Exception], Any]:
+    """What a record's files answer: of one that was deleted, with its tombstone."""
+    if find_spec("invenio_rdm_records") is None:
+        return {}
+    from invenio_rdm_records.resources.config import RDMRecordFilesResourceConfig
+
+    handlers: dict[type[Exception], Any] = RDMRecordFilesResourceConfig.error_handlers
+    return handlers

@@ -28,6 +28,7 @@ TOKEN = "secret-token"
 RECORD = "abcde-12345"
 FILES_PATH = f"/api/records/{RECORD}/files"
 LINKS_PATH = f"/api/records/{RECORD}/content-links"
+PARTS_PATH = f"/api/records/{RECORD}/part-digests"
 
 
 @dataclass
@@ -86,6 +87,7 @@ class ContentServer:
         self.linked: set[str] = set()
         self.expired: set[str] = set()
         self.without_link: set[str] = set()
+        self.parts: dict[str, list[dict[str, Any]]] = {}
         self.troubles: dict[str, deque[Trouble]] = defaultdict(deque)
         self.always: dict[str, Trouble] = {}
         self.seen: list[Seen] = []
@@ -120,6 +122,21 @@ class ContentServer:
         known = {"key": key, "size": len(content), "checksum": f"md5:{md5}"}
         self.contents[key] = content
         self.entries[key] = {**known, "status": "completed", **entry}
+
+    def put_in_parts(self, key: str, content: bytes, part_size: int) -> None:
+        """A file whose parts have digests that the server tells."""
+        self.put(key, content)
+        parts = [
+            content[at : at + part_size] for at in range(0, len(content), part_size)
+        ]
+        self.parts[key] = [
+            {
+                "part": number,
+                "size": len(data),
+                "checksum": f"md5:{hashlib.md5(data).hexdigest()}",
+            }
+            for number, data in enumerate(parts, start=1)
+        ]
 
     def fail(self, key: str, *troubles: Trouble) -> None:
         """Queue trouble for the next answers with this file's bytes; for "list" and
@@ -179,6 +196,10 @@ class Handler(BaseHTTPRequestHandler):
         elif path == LINKS_PATH:
             page = self.page_of_links() if self.world.links_per_page else None
             self.tell(page, "links")
+        elif path == PARTS_PATH:
+            query = parse_qs(urlsplit(self.path).query)
+            parts = self.world.parts.get(query["key"][0])
+            self.tell(None if parts is None else {"parts": parts}, "parts")
         elif path.endswith("/content"):
             self.give(path.removeprefix(f"{FILES_PATH}/").removesuffix("/content"))
         else:
@@ -189,7 +210,8 @@ class Handler(BaseHTTPRequestHandler):
         world, query = self.world, parse_qs(urlsplit(self.path).query)
         after = "" if world.repeats_page else query.get("after", [""])[0]
         keys = sorted(key for key in world.entries if key > after)
-        page = keys[: world.links_per_page]
+        size = int(query.get("size", [world.links_per_page])[0])
+        page = keys[: min(size, world.links_per_page)]
         hidden = world.entries if "links" in query else world.without_link
         files = [
             world.entries[key] | {"url": None if key in hidden else self.new_link(key)}

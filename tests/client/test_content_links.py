@@ -23,7 +23,7 @@ FILES = {f"d/{n:02}": content(1000 + n, n) for n in range(10)}
 
 @pytest.fixture
 def store() -> Iterator[ContentServer]:
-    """A server that gives four links at once, and ten files."""
+    """A server that lists four files at once, and has ten."""
     world = ContentServer()
     world.links_per_page = 4
     for key, data in FILES.items():
@@ -48,7 +48,18 @@ LIST = [
     "content-links?links=no&after=d%2F03",
     "content-links?links=no&after=d%2F07",
 ]
-LINKS = ["content-links", "content-links?after=d%2F03", "content-links?after=d%2F07"]
+LINKS = [
+    "content-links?size=4",
+    "content-links?size=4&after=d%2F03",
+    "content-links?size=2&after=d%2F07",
+]
+
+
+@pytest.fixture(autouse=True)
+def _small_groups(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ten files are many."""
+    monkeypatch.setattr(content_links, "FIRST_GROUP", 4)
+    monkeypatch.setattr(content_links, "GROUP", 4)
 
 
 def test_one_request_for_each_page(
@@ -58,7 +69,8 @@ def test_one_request_for_each_page(
     summary = downloader.download(RECORD, tmp_path)
 
     assert files_in(tmp_path) == FILES
-    assert asked(store) == LIST + LINKS
+    assert asked(store)[:4] == [*LIST, LINKS[0]]
+    assert sorted(asked(store)) == sorted(LIST + LINKS)
     assert summary.api_requests == len(LIST + LINKS)
     assert {seen.authorization for seen in store.requests("storage")} == {None}
     assert summary.received == 10
@@ -132,7 +144,56 @@ def test_what_is_here_already_is_not_asked_for(
 
     downloader.download(RECORD, tmp_path)
 
-    assert asked(store) == [*LIST, "content-links?after=d%2F03"]
+    assert asked(store) == [*LIST, LINKS[1]]
+
+
+def test_the_first_links_are_few(
+    store: ContentServer,
+    downloader: Downloader,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Something is there to be fetched while the server makes many."""
+    monkeypatch.setattr(content_links, "FIRST_GROUP", 1)
+    monkeypatch.setattr(content_links, "GROUP", 1000)
+    store.links_per_page = 1000
+
+    downloader.download(RECORD, tmp_path)
+
+    assert [path.partition("?")[2] for path in asked(store)] == [
+        "links=no",
+        "size=1",
+        "size=4&after=d%2F00",
+        "size=5&after=d%2F04",
+    ]
+
+
+def test_links_of_some_files(
+    store: ContentServer, downloader: Downloader, tmp_path: Path
+) -> None:
+    """What nobody wants is not asked for, and counts as no download."""
+    wanted = ["d/01", "d/02", "d/08"]
+    downloader.download(RECORD, tmp_path, files=wanted)
+
+    assert sorted(files_in(tmp_path)) == wanted
+    assert sorted(asked(store)[3:]) == [
+        "content-links?size=1&after=d%2F07",
+        "content-links?size=2&after=d%2F00",
+    ]
+
+
+def test_trouble_with_the_next_links(
+    store: ContentServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Is no trouble of the file at hand; its own asks again."""
+    never = Trouble("status", 503)
+    store.fail("links", *[Trouble("none")] * 4, *[never] * QUICK.attempts)
+    one_by_one = Downloader(store.base_url, TOKEN, jobs=1, policy=QUICK)
+
+    one_by_one.download(RECORD, tmp_path)
+
+    assert files_in(tmp_path) == FILES
+    assert asked(store).count(LINKS[1]) == QUICK.attempts + 1
 
 
 def test_a_list_without_an_end(

@@ -72,7 +72,7 @@ def _small_ranges(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         download_run_module,
         "Board",
-        lambda stop, buffers: Board(stop, buffers, PIECE),
+        lambda stop, buffers, conclude: Board(stop, buffers, conclude, PIECE),
     )
 
 
