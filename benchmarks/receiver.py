@@ -35,6 +35,8 @@ def main() -> None:
         from invenio_multipart.client import arrival
 
         arrival.Proof = _Believed
+        # Nothing is read back, either.
+        arrival.expected_md5 = lambda _: None
     downloader = Downloader(url, os.environ["BENCH_TOKEN"])
     summary = downloader.download(draft, folder, draft=True)
     if summary.received != summary.files:

@@ -13,14 +13,14 @@ from pathlib import Path
 from .assembly import Assembly
 from .board import Piece
 from .downloads import DownloadResult
-from .errors import ClientError, DiskError, IntegrityError, TargetError
+from .errors import ClientError, DiskError, IntegrityError
 from .fetching import Fetcher, Shared
 from .many import Notice
 from .part_file import PartFile, part_name
 from .proof import Proof, expected_md5
 from .read_back import ReadBack, Span, is_worthwhile, read_back
 from .record_files import RemoteFile
-from .target import exists, read_file
+from .target import exists, is_folder, read_file
 
 TRIES = 2
 """Of a whole file, when what came is not what the server has."""
@@ -145,13 +145,13 @@ class Arrival:
                 raise exists(path)
         if shared.dry_run:
             return self._result("planned")
-        shared.folder.make_parents(self._name)
+        shared.folder.make_parents(path)
         return None
 
     def _compare(self, path: Path) -> DownloadResult | None:
         """The result, when the file is here already."""
         if path.is_dir():
-            raise TargetError(f"{path} is a folder.", "path_conflict")
+            raise is_folder(path)
         size = None
         with suppress(OSError):
             size = path.stat().st_size

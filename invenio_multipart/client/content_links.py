@@ -18,7 +18,7 @@ YOUNG_SECONDS = 30.0
 """Links of this age do not expire: when they are refused, others would be, too."""
 
 FIRST_GROUP = 32
-GROWTH = 4
+GROWTH = 2
 GROUP = 1000
 """Files that links are asked for together: at first, times more each, and at most."""
 

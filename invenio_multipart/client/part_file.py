@@ -21,7 +21,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from .errors import TargetError
-from .target import IS_WINDOWS, READ_SIZE, cannot, exists
+from .target import IS_WINDOWS, READ_SIZE, cannot, exists, is_folder
 
 try:
     import fcntl
@@ -186,6 +186,8 @@ class PartFile:
         """
         self.sync()
         with self._translated("write"):
+            if self._target.is_dir():
+                raise is_folder(self._target)
             if not overwrite and os.path.lexists(self._target):
                 raise exists(self._target)
             if IS_WINDOWS:

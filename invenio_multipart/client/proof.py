@@ -126,8 +126,10 @@ def read_repr_digest(value: str | None) -> str | None:
 
     Source: RFC 9530, section 3
     """
+    if not value:
+        return None
     found = {}
-    for item in (value or "").split(","):
+    for item in value.split(","):
         member = _MEMBER.fullmatch(item)
         if member:
             found[member[1]] = member[2]

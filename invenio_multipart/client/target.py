@@ -81,12 +81,12 @@ class Folder:
                 )
         return path / name
 
-    def make_parents(self, key: str) -> Path:
-        """As :meth:`path_of`, with all folders there.
+    def make_parents(self, path: Path) -> None:
+        """All folders are there.
 
+        :param path: of :meth:`path_of`.
         :raises TargetError: when one of them cannot be made.
         """
-        path = self.path_of(key)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -98,7 +98,6 @@ class Folder:
             pass
         except OSError as error:
             raise cannot("write", path, error) from error
-        return path
 
     def stale_parts(self, wanted: dict[Path, str]) -> Iterator[Path]:
         """Unfinished files of earlier runs that will never be finished.
@@ -142,6 +141,11 @@ def keep_names(folders: set[Path]) -> None:
                 os.fsync(descriptor)
             finally:
                 os.close(descriptor)
+
+
+def is_folder(path: Path) -> TargetError:
+    """The error of a file whose place a folder has taken."""
+    return TargetError(f"{path} is a folder.", "path_conflict")
 
 
 def exists(path: Path) -> TargetError:

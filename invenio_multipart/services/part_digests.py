@@ -14,12 +14,14 @@ from typing import Any
 
 from flask_principal import Identity
 from invenio_records_resources.proxies import current_service_registry
+from invenio_records_resources.services.errors import FileKeyNotFoundError
 from marshmallow import EXCLUDE, Schema, fields, validate
 
 from ..core.ledger import StoredPart
 from ..core.plan import S3_LIMITS
 from ..core.states import UploadState
 from ..records import uploads
+from ..records.contained import hold_only
 from ..records.folding import unfold
 from .uploads.schema import parse
 
@@ -61,8 +63,12 @@ def part_digests(
     """
     service = current_service_registry.get(service_id)
     page = parse(PageOfDigestsSchema(), query)
-    record = service._get_record(id_, identity, "read_files", file_key=page["key"])
-    parts = _parts_of(record.files[page["key"]])
+    record = service._get_record(id_, identity, "read_files")
+    hold_only(record.files, [page["key"]])
+    file_record = record.files.get(page["key"])
+    if file_record is None:
+        raise FileKeyNotFoundError(id_, page["key"])
+    parts = _parts_of(file_record)
     end = page["start"] - 1 + page["size"]
     return {
         "key": page["key"],

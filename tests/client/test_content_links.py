@@ -163,8 +163,9 @@ def test_the_first_links_are_few(
     assert [path.partition("?")[2] for path in asked(store)] == [
         "links=no",
         "size=1",
-        "size=4&after=d%2F00",
-        "size=5&after=d%2F04",
+        "size=2&after=d%2F00",
+        "size=4&after=d%2F02",
+        "size=3&after=d%2F06",
     ]
 
 
