@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import requests
+from invenio_records_resources.records.api import FileRecord
 
 from ..backdoor import setting
 from ..driver import Api, Draft, md5
@@ -207,3 +208,18 @@ def test_each_link_is_a_download(app: Any, filled: Draft) -> None:
         events = list(current_stats.consume("file-download"))
     counted = [event["file_key"] for event in events if event["recid"] == record]
     assert sorted(counted) == list(CONTENTS)[:3]
+
+
+def test_other_files_cost_nothing(
+    filled: Draft, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Upstream would read all files of the record to look at one of them."""
+    monkeypatch.setattr(FileRecord, "list_by_record", _not_to_be_asked)
+    files = links_of(filled.api, filled.path, "?size=2")["files"]
+    assert [bool(file["url"]) for file in files] == [True, True]
+    reply = filled.api.get(f"{filled.path}/part-digests?key=data%2F00.bin")
+    assert (reply.status, reply.json["parts"]) == (200, [])
+
+
+def _not_to_be_asked(*_: Any, **__: Any) -> None:
+    raise AssertionError("all files were read")
