@@ -10,7 +10,8 @@ from datetime import datetime, timezone
 from time import process_time
 from typing import Any
 
-from invenio_multipart.core.sigv4 import Credentials, PartBinding, PartSigner
+from invenio_multipart.core.bindings import PartBinding
+from invenio_multipart.core.sigv4 import Credentials, PartSigner
 
 from .harness import Row, Series, clocked, in_turns, shown
 from .site import Site, required

@@ -121,7 +121,7 @@ class Batches:
         :raises NetworkError: when it is not known whether the batch exists.
         """
         body = {
-            "files": [file.as_json() for file in files],
+            "files": [file.as_announced() for file in files],
             "completed_by": DEADLINE,
             "mode": mode,
         }
@@ -138,7 +138,7 @@ class Batches:
 
     def more(self, batch: Batch, files: Sequence[Content]) -> dict[str, PartLink]:
         """Announce further files; where they go, by key. Never repeated here."""
-        body = {"files": [file.as_json() for file in files]}
+        body = {"files": [file.as_announced() for file in files]}
         url = f"/uploads/{batch.id}/files"
         return _links(self._api.call_once("POST", url, body))
 

@@ -43,7 +43,7 @@ class Item:
     @property
     def content(self) -> Content:
         """As it is announced."""
-        return Content(self.found.key, len(self.data), self.md5)
+        return Content(self.found.key, len(self.data), self.md5, self.sha256)
 
 
 def hashed(read: Sequence[tuple[Found, bytes]], *, sha256: bool) -> list[Item]:

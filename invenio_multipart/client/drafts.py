@@ -26,9 +26,16 @@ class Content:
     size_bytes: int
     md5: str
     """Hex."""
+    sha256: str | None = None
+    """Hex; None while nobody has computed it."""
+
+    def as_announced(self) -> dict[str, Any]:
+        """As the server wants a file that is to come."""
+        more = {"digests": {"sha256": self.sha256}} if self.sha256 else {}
+        return {**self.as_json(), **more}
 
     def as_json(self) -> dict[str, Any]:
-        """As the server wants it."""
+        """As the server wants it otherwise."""
         return {
             "key": self.key,
             "size": self.size_bytes,

@@ -10,13 +10,8 @@ import threading
 from base64 import b64encode
 from collections.abc import Iterable
 
-from ..core.sigv4 import (
-    MAX_EXPIRES_SECONDS,
-    Credentials,
-    PutBinding,
-    PutSigner,
-    encode_path,
-)
+from ..core.bindings import PutBinding
+from ..core.sigv4 import MAX_EXPIRES_SECONDS, Credentials, PutSigner, encode_path
 from .batches import Batch, Batches, Sts
 from .drafts import Content
 from .wire import PartLink

@@ -20,9 +20,17 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
-from typing import Generic, NamedTuple, TypeVar
+from typing import Generic, TypeVar
 from urllib.parse import quote, urlsplit
 
+from .bindings import (
+    PartBinding,
+    PutBinding,
+    Signed,
+    lines_after_host,
+    lines_before_host,
+    signed_by,
+)
 from .keyed_hash import KeyedHash
 
 MAX_EXPIRES_SECONDS = 7 * 24 * 3600
@@ -42,42 +50,6 @@ class Credentials:
 
     def __repr__(self) -> str:
         return f"Credentials({self.access_key!r})"
-
-
-class PartBinding(NamedTuple):
-    """What one part link accepts. A tuple: thousands are made per reply.
-
-    :param number: part number, from 1.
-    :param size: exact bytes, signed as Content-Length; None leaves it open.
-    :param md5: base64 MD5, signed as Content-MD5; None leaves it open.
-    """
-
-    number: int
-    size: int | None = None
-    md5: str | None = None
-
-    @property
-    def headers(self) -> dict[str, str]:
-        """Headers the client must send with exactly these values."""
-        return _headers(self)
-
-
-class PutBinding(NamedTuple):
-    """What one link to a whole object accepts.
-
-    :param path: key below the signer's prefix, as it is, not percent-encoded.
-    :param size: exact bytes, signed as Content-Length; None leaves it open.
-    :param md5: base64 MD5, signed as Content-MD5; None leaves it open.
-    """
-
-    path: str
-    size: int | None = None
-    md5: str | None = None
-
-    @property
-    def headers(self) -> dict[str, str]:
-        """Headers the client must send with exactly these values."""
-        return _headers(self)
 
 
 Binding = TypeVar("Binding", PartBinding, PutBinding)
@@ -134,12 +106,13 @@ class _Signer(Generic[Binding]):
         :param varying: the text that differs from link to link, percent-encoded.
         :param shape_of: what the links that sign these header names share.
         """
-        shapes: dict[tuple[bool, bool], _Shape] = {}
+        shapes: dict[Signed, _Shape] = {}
         for binding in bindings:
-            bound = binding.size is not None, binding.md5 is not None
-            if bound not in shapes:
-                shapes[bound] = shape_of(_names(*bound))
-            yield binding, shapes[bound].url(varying(binding), _lines(binding))
+            signed = signed_by(binding)
+            if signed not in shapes:
+                shapes[signed] = shape_of(signed.names)
+            before, after = lines_before_host(binding), lines_after_host(binding)
+            yield binding, shapes[signed].url(varying(binding), before, after)
 
     def _query(self, names: str) -> tuple[str, str]:
         """The common query: as it is hashed, sorted by name, and as it is sent."""
@@ -150,7 +123,7 @@ class _Signer(Generic[Binding]):
         )
 
     def _headers_end(self, names: str) -> str:
-        return f"host:{self._host}\n\n{names.replace('%3B', ';')}\n{_UNSIGNED}"
+        return f"\n{names.replace('%3B', ';')}\n{_UNSIGNED}"
 
 
 class PartSigner(_Signer[PartBinding]):
@@ -171,7 +144,7 @@ class PartSigner(_Signer[PartBinding]):
 
         Many links cost as much to carry about, a tuple each, as to hash.
         """
-        return map(self._shape(upload_id, _names()).url, map(str, numbers))
+        return map(self._shape(upload_id, Signed().names).url, map(str, numbers))
 
     def _shape(self, upload_id: str, names: str) -> _Shape:
         upload = _encode(upload_id)
@@ -183,6 +156,7 @@ class PartSigner(_Signer[PartBinding]):
             mac=self._mac,
             canonical_start=sha256(start.encode()),
             query_end=f"&uploadId={upload}\n",
+            host=f"host:{self._host}\n",
             headers_end=self._headers_end(names),
             url_start=f"{self._url}?uploadId={upload}&partNumber=",
             url_end=f"&{sent}",
@@ -209,6 +183,7 @@ class PutSigner(_Signer[PutBinding]):
             mac=self._mac,
             canonical_start=sha256(f"{self._method}\n{self._path}".encode()),
             query_end=f"\n{hashed}\n",
+            host=f"host:{self._host}\n",
             headers_end=self._headers_end(names),
             url_start=self._url,
             url_end=f"?{sent}",
@@ -222,7 +197,7 @@ class GetSigner(PutSigner):
 
     def urls(self, paths: Iterable[str]) -> Iterator[str]:
         """The URL of each object, in the order given."""
-        return map(self._shape(_names()).url, map(encode_path, paths))
+        return map(self._shape(Signed().names).url, map(encode_path, paths))
 
 
 @dataclass(frozen=True)
@@ -235,46 +210,23 @@ class _Shape:
     mac: KeyedHash
     canonical_start: hashlib._Hash
     query_end: str
+    host: str
     headers_end: str
     url_start: str
     url_end: str
 
-    def url(self, varying: str, lines: str = "") -> str:
+    def url(self, varying: str, before: str = "", after: str = "") -> str:
         """One signed URL.
 
         :param varying: what differs from link to link, percent-encoded.
-        :param lines: the signed headers apart from the host, as they are hashed.
+        :param before: the signed headers before the host, as they are hashed.
+        :param after: those after it.
         """
         canonical = self.canonical_start.copy()
-        end = f"{varying}{self.query_end}{lines}{self.headers_end}"
+        end = f"{varying}{self.query_end}{before}{self.host}{after}{self.headers_end}"
         canonical.update(end.encode())
         signature = self.mac.hexdigest(canonical.hexdigest().encode())
         return f"{self.url_start}{varying}{self.url_end}{signature}"
-
-
-def _names(with_size: bool = False, with_md5: bool = False) -> str:
-    """The signed headers, as they stand in a query."""
-    names = "content-length%3B" if with_size else ""
-    return names + ("content-md5%3Bhost" if with_md5 else "host")
-
-
-def _lines(binding: PartBinding | PutBinding) -> str:
-    """The signed headers apart from the host, as they are hashed."""
-    lines = ""
-    if binding.size is not None:
-        lines = f"content-length:{binding.size}\n"
-    if binding.md5 is not None:
-        lines += f"content-md5:{binding.md5}\n"
-    return lines
-
-
-def _headers(binding: PartBinding | PutBinding) -> dict[str, str]:
-    headers = {}
-    if binding.size is not None:
-        headers["Content-Length"] = str(binding.size)
-    if binding.md5 is not None:
-        headers["Content-MD5"] = binding.md5
-    return headers
 
 
 def _encode(text: str) -> str:

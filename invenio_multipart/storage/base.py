@@ -12,9 +12,9 @@ from datetime import datetime
 from enum import Enum
 from typing import BinaryIO, ClassVar, NamedTuple
 
+from ..core.bindings import PartBinding
 from ..core.ledger import StoredPart
 from ..core.plan import PlanLimits
-from ..core.sigv4 import PartBinding
 from ..errors import NotAllowedHere
 
 

@@ -11,12 +11,14 @@ from datetime import datetime, timedelta, timezone
 from itertools import islice
 from typing import Any, NamedTuple
 
+from ..core.bindings import PutBinding
 from ..core.plan import GIB, MIB
-from ..core.sigv4 import PutBinding, PutSigner
+from ..core.sigv4 import PutSigner
 from ..errors import StorageError
 from .base import StoredObject
 from .s3 import listed_uploads
 from .s3_client import connection, translated
+from .s3_probe import proves_sha256
 from .server_copy import DetachedStorage, ListedSource, copy_as_listed
 
 _PAGE = 1000
@@ -171,6 +173,10 @@ class ObjectPrefix:
     ) -> Iterator[PutLink]:
         """A link per whole object, in the order given. No call to the store.
 
+        Where the store proves SHA-256, that binds what has one, and no MD5: the store
+        computes an MD5 anyway, and some would compute it twice. Whether it does is
+        asked of the store once.
+
         :param bindings: paths are keys after the prefix.
         :param expires: seconds, 1..604800.
         :raises ValueError: for an expiry outside that range.
@@ -184,8 +190,15 @@ class ObjectPrefix:
             now,
             expires,
         )
-        for binding, url in signer.links(bindings):
+        for binding, url in signer.links(map(self._provable, bindings)):
             yield PutLink(binding.path, url, expires_at, binding.headers)
+
+    def _provable(self, binding: PutBinding) -> PutBinding:
+        if binding.sha256 is None:
+            return binding
+        if binding.md5 and proves_sha256(self._s3.client, self._bucket):
+            return binding._replace(md5=None)
+        return binding._replace(sha256=None)
 
     def adopt(
         self, name: str, target_uri: str, etag: str, size: int, *, confirm: bool = True

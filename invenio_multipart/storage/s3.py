@@ -13,10 +13,11 @@ from typing import Any, ClassVar
 from invenio_files_rest.storage import FileStorage
 from invenio_s3.storage import S3FSFileStorage
 
+from ..core.bindings import PartBinding
 from ..core.crc import from_base64
 from ..core.ledger import StoredPart
 from ..core.plan import S3_LIMITS, PlanLimits
-from ..core.sigv4 import PartBinding, PartSigner
+from ..core.sigv4 import PartSigner
 from ..errors import ObjectMissing, StorageError, StorageUnavailable, UploadGone
 from .base import Ability, MultipartUploadMixin, OpenedUpload, PartLink, StoredObject
 from .s3_client import S3Connection, connection, translated

@@ -58,6 +58,7 @@ class BatchServer(WireServer):
     def __init__(self) -> None:
         self.batches: dict[str, Batch] = {}
         self.known_md5s: set[str] = set()
+        self.told_digests: dict[str, Any] = {}
         self.linked: list[str] = []
         self.published = False
         self.problems: list[dict[str, Any]] = []
@@ -297,6 +298,8 @@ class BatchApiHandler(ApiHandler):
             Announced(item["key"], item["size"], item["checksum"].removeprefix("md5:"))
             for item in data["files"]
         ]
+        told = {item["key"]: item.get("digests") for item in data["files"]}
+        self.world.told_digests.update(told)
         refusal = self._refusal(batch, files)
         if refusal is not None:
             return 400, {"status": 400, "message": refusal["code"], **refusal}

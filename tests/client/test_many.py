@@ -76,6 +76,8 @@ def test_a_folder_goes_up_once(
     assert sorted(result.key for result in results) == sorted(contents)
     assert {result.outcome for result in results} == {"sent"}
     assert all(result.md5 and result.sha256 for result in results)
+    told = {result.key: {"sha256": result.sha256} for result in results}
+    assert server.told_digests == told
     assert seen[0].phase == "scanning"
     assert (seen[-1].phase, seen[-1].done_bytes) == ("completed", 300_009)
 
@@ -516,6 +518,7 @@ def test_without_sha256(server: BatchServer, tmp_path: Path) -> None:
     options = ManyOptions(sha256=False)
     upload(server, tmp_path / "in", options, on_file=results.append)
     assert {(bool(r.md5), r.sha256) for r in results} == {(True, None)}
+    assert set(server.told_digests.values()) == {None}
 
 
 def test_dry_run_changes_nothing(server: BatchServer, tmp_path: Path) -> None:

@@ -19,15 +19,9 @@ from botocore.config import Config  # noqa: E402
 from hypothesis import given  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402
 
+from invenio_multipart.core.bindings import PartBinding, PutBinding  # noqa: E402
 from invenio_multipart.core.keys import check_key  # noqa: E402
-from invenio_multipart.core.sigv4 import (  # noqa: E402
-    Credentials,
-    GetSigner,
-    PartBinding,
-    PartSigner,
-    PutBinding,
-    PutSigner,
-)
+from invenio_multipart.core.sigv4 import Credentials, GetSigner, PartSigner, PutSigner  # noqa: E402
 from invenio_multipart.errors import InvalidKey  # noqa: E402
 
 MOMENT = datetime(2026, 2, 28, 23, 59, 58, tzinfo=timezone.utc)
@@ -39,6 +33,14 @@ BINDINGS = [
     PartBinding(10_000, size=0, md5=EMPTY_MD5),
     PartBinding(4, size=5 * 2**30),
     PartBinding(5),
+]
+EMPTY_SHA256 = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="
+BOUNDS = [
+    (None, None, None),
+    (17, None, None),
+    (0, EMPTY_MD5, None),
+    (0, None, EMPTY_SHA256),
+    (None, EMPTY_MD5, EMPTY_SHA256),
 ]
 TOKEN = "FwoGZXIvYXdzEBY+/=" * 20
 ODD = "a/b c+d~e*f'g(h)i!j&k$l,m;n=o:p@q%41r.s..t/ümläut/日本語/𝛂#?[x]{y}|\\^`\"<>"
@@ -225,7 +227,7 @@ def check_puts_equal(
     region: str = "us-east-1",
     style: str = "path",
     token: str | None = None,
-    bounds: list[tuple[int | None, str | None]] | None = None,
+    bounds: list[tuple[int | None, str | None, str | None]] = BOUNDS,
 ) -> None:
     """Our links to whole objects equal botocore's, byte by byte."""
     client = reference(endpoint, region, style, token)
@@ -239,9 +241,9 @@ def check_puts_equal(
         604_800,
     )
     bindings = [
-        PutBinding(path, size, md5)
+        PutBinding(path, size, md5, sha256)
         for path in paths
-        for size, md5 in bounds or [(None, None), (17, None), (0, EMPTY_MD5)]
+        for size, md5, sha256 in bounds
     ]
     ours = list(signer.links(bindings))
     assert [binding for binding, _ in ours] == bindings
@@ -251,6 +253,8 @@ def check_puts_equal(
             params["ContentLength"] = binding.size
         if binding.md5 is not None:
             params["ContentMD5"] = binding.md5
+        if binding.sha256 is not None:
+            params["ChecksumSHA256"] = binding.sha256
         assert url == client.generate_presigned_url("put_object", params, 604_800)
 
 
@@ -283,7 +287,11 @@ def test_whole_objects_anywhere(prefix, style, region, token, endpoint):
     token=st.sampled_from([None, TOKEN]),
     style=st.sampled_from(["path", "virtual"]),
     bounds=st.lists(
-        st.tuples(st.none() | st.integers(0, 5 * 2**30), st.sampled_from([None, "x="])),
+        st.tuples(
+            st.none() | st.integers(0, 5 * 2**30),
+            st.sampled_from([None, "x="]),
+            st.sampled_from([None, "y="]),
+        ),
         min_size=1,
         max_size=3,
     ),

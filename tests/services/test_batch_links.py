@@ -5,6 +5,10 @@
 
 from __future__ import annotations
 
+import hashlib
+from base64 import b64encode
+from typing import Any
+
 import pytest
 
 from ..batching import (
@@ -23,13 +27,15 @@ from ..driver import Api, Draft, content_md5, md5
 OLD, NEW = b"what was completed", b"WHAT CAME TOO LATE"
 
 
-@pytest.mark.parametrize("declared", [False, True], ids=["plain", "md5"])
-def test_link_after_completion(anonymous: Api, s3_draft: Draft, declared: bool) -> None:
+@pytest.mark.parametrize("declared", ["", "md5", "sha256"])
+def test_link_after_completion(anonymous: Api, s3_draft: Draft, declared: str) -> None:
     """A link that is still good cannot change a completed file, nor leave anything."""
-    entry = {"key": "a", "size": len(OLD)}
-    batch = open_batch(
-        s3_draft, [{**entry, "checksum": md5(OLD)} if declared else entry]
-    )
+    entry: dict[str, Any] = {"key": "a", "size": len(OLD)}
+    if declared:
+        entry["checksum"] = md5(OLD)
+    if declared == "sha256":
+        entry["digests"] = {"sha256": hashlib.sha256(OLD).hexdigest()}
+    batch = open_batch(s3_draft, [entry])
     batch.send_ok("a", OLD)
     assert batch.complete()["status"] == "SUCCESS"
     before = objects(batch)
@@ -38,9 +44,13 @@ def test_link_after_completion(anonymous: Api, s3_draft: Draft, declared: bool) 
         batch.json["headers"].get("a", {}),
     )
     late = put(anonymous, url, NEW, headers)
-    assert (late >= 400) is declared
+    assert (late >= 400) is bool(declared)
     if declared:
-        wrong = {**headers, "Content-MD5": content_md5(NEW)}
+        sha256 = b64encode(hashlib.sha256(NEW).digest()).decode()
+        others = {"md5": content_md5(NEW), "sha256": sha256}
+        name = {"md5": "Content-MD5", "sha256": "x-amz-checksum-sha256"}[declared]
+        assert name in headers
+        wrong = {**headers, name: others[declared]}
         assert put(anonymous, url, NEW, wrong) >= 400
         # The same bytes again change nothing.
         assert put(anonymous, url, OLD, headers) == 200

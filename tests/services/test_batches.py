@@ -234,6 +234,43 @@ def test_wrong_md5_of_a_staged_file(s3_draft: Draft) -> None:
     assert batch.complete()["status"] == "SUCCESS"
 
 
+@pytest.mark.parametrize(
+    "digests", [None, "x", [], {"sha256": "0" * 63}, {"sha256": 1}, {"md5": "0" * 32}]
+)
+def test_digests_that_cannot_be(s3_draft: Draft, digests: Any) -> None:
+    """Are refused, with the place."""
+    entry = {"key": "a", "size": 3, "checksum": md5(b"abc"), "digests": digests}
+    reply = announce(s3_draft.api, f"{s3_draft.path}/uploads", [entry])
+    assert reply.status == 400
+    assert reply.json["errors"][0]["field"].startswith("files.0.digests")
+
+
+def test_digests_that_contradict_each_other(s3_draft: Draft) -> None:
+    """The store holds to the one, and the completion to the other."""
+    sha256 = hashlib.sha256(b"xyz").hexdigest()
+    entry = {"key": "a", "size": 3, "checksum": md5(b"abc"), "metadata": {}}
+    batch = open_batch(s3_draft, [{**entry, "digests": {"sha256": sha256.upper()}}])
+    assert batch.send("a", b"abc") >= 400
+    batch.send_ok("a", b"xyz")
+    job = batch.complete()
+    assert [found["key"] for found in job["result"]["errors"]["wrong"]] == ["a"]
+
+
+def test_later_links_are_bound_by_md5(s3_draft: Draft) -> None:
+    """Nobody keeps the SHA-256; also of files that are added."""
+    batch = open_batch(s3_draft, [{"key": "z", "size": 1}])
+    sha256 = hashlib.sha256(b"abc").hexdigest()
+    entry = {"key": "a", "size": 3, "checksum": md5(b"abc")}
+    entry["digests"] = {"sha256": sha256}
+    path = f"/uploads/{batch.id}/files"
+    added = s3_draft.api.call("POST", path, json={"files": [entry]}).json
+    assert "x-amz-checksum-sha256" in added["headers"]["a"]
+    page = s3_draft.api.get(path).json
+    headers = page["headers"]["a"]
+    assert "Content-MD5" in headers
+    assert put(s3_draft.api, page["presigned_urls"]["a"], b"abc", headers) == 200
+
+
 def test_crc_of_the_store(api: Api, s3_draft: Draft) -> None:
     """A CRC is taken where the store proves it, and refused elsewhere, with words."""
     files = [{"key": "a", "size": 3, "checksum": "crc64nvme:" + "0" * 16}]

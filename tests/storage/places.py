@@ -17,8 +17,8 @@ from pathlib import Path
 
 import requests
 
+from invenio_multipart.core.bindings import PartBinding
 from invenio_multipart.core.ledger import StoredPart
-from invenio_multipart.core.sigv4 import PartBinding
 from invenio_multipart.errors import PartRefused, StorageError, UploadGone
 from invenio_multipart.storage.base import Ability, MultipartUploadMixin
 from invenio_multipart.storage.local import LocalStorage

@@ -17,9 +17,11 @@ from itertools import islice
 
 import pytest
 import requests
+from botocore.exceptions import EndpointConnectionError
 
-from invenio_multipart.core.sigv4 import PutBinding
+from invenio_multipart.core.bindings import PutBinding
 from invenio_multipart.errors import StorageError, StorageUnavailable
+from invenio_multipart.storage import s3_probe
 from invenio_multipart.storage.prefix import ObjectPrefix
 from invenio_multipart.storage.s3_client import connection
 
@@ -292,6 +294,89 @@ def test_links_send_whole_objects(prefix, name):
     assert reply.status_code == 200
     (entry,) = prefix.list()
     assert (entry.name, entry.size) == (name, len(data))
+
+
+def with_both(data):
+    """A binding by both digests, as they are announced."""
+    md5, sha256 = (
+        b64encode(hashlib.new(name, data).digest()).decode()
+        for name in ("md5", "sha256")
+    )
+    return PutBinding("a", len(data), md5, sha256)
+
+
+def test_links_bound_by_sha256(prefix):
+    """Where the store proves it; it takes these bytes only, and only with the header."""
+    data = b"the whole object"
+    binding = with_both(data)
+    (link,) = prefix.sign_puts([binding], 600)
+    header = {"x-amz-checksum-sha256": binding.sha256}
+    assert link.headers == {"Content-Length": str(len(data)), **header}
+    other = {"x-amz-checksum-sha256": with_both(data.upper()).sha256}
+    for wrong, headers in ((data.upper(), header), (data.upper(), other), (data, {})):
+        reply = requests.put(link.url, data=wrong, headers=headers, timeout=10)
+        assert reply.status_code in (400, 403)
+    assert list(prefix.list()) == []
+    reply = requests.put(link.url, data=data, headers=header, timeout=10)
+    assert reply.status_code == 200
+    (entry,) = prefix.list()
+    assert entry.etag == hashlib.md5(data).hexdigest()
+
+
+def test_a_sha256_alone_binds_nothing(prefix):
+    """What is in the store is compared with the MD5, which has to be known."""
+    binding = with_both(b"data")._replace(md5=None)
+    (link,) = prefix.sign_puts([binding], 600)
+    assert link.headers == {"Content-Length": "4"}
+
+
+@pytest.mark.parametrize("ignored", ["accepts", "refuses"])
+def test_a_store_that_proves_no_sha256(odd_prefix, ignored):
+    """It takes wrong ones, or refuses the right one as well: then MD5 binds."""
+
+    def change(params, **_):
+        if ignored == "accepts":
+            params["headers"].pop("x-amz-checksum-sha256")
+        else:
+            params["headers"]["x-amz-checksum-sha256"] = "no-digest"
+
+    on(odd_prefix, "before-call.s3.PutObject", change)
+    s3_probe._refuses.clear()
+    s3_probe._asked_at.clear()
+    binding = with_both(b"data")
+    (link,) = odd_prefix.sign_puts([binding], 600)
+    assert link.headers == {"Content-Length": "4", "Content-MD5": binding.md5}
+    s3_probe._refuses.clear()
+    s3_probe._asked_at.clear()
+
+
+def test_a_store_that_does_not_answer_is_asked_later(odd_prefix, monkeypatch):
+    """Links are signed all the same, and it is not asked for each of them."""
+    s3_probe._refuses.clear()
+    s3_probe._asked_at.clear()
+    asked = []
+
+    def fail(**_):
+        asked.append(1)
+        if len(asked) == 1:
+            raise EndpointConnectionError(endpoint_url="http://127.0.0.1:9")
+
+    on(odd_prefix, "before-call.s3.PutObject", fail)
+    bindings = [with_both(b"data")] * 3
+    assert all(
+        "Content-MD5" in link.headers for link in odd_prefix.sign_puts(bindings, 9)
+    )
+    assert len(asked) == 1
+    monkeypatch.setattr(s3_probe, "_AGAIN_SECONDS", 0.0)
+    assert not any(
+        "Content-MD5" in link.headers for link in odd_prefix.sign_puts(bindings, 9)
+    )
+    assert (
+        list(ObjectPrefix("s3://" + at(odd_prefix, "")["Bucket"] + PROBES).list()) == []
+    )
+
+
+PROBES = "/.invenio-multipart-probe/"
 
 
 def test_links_need_no_store():

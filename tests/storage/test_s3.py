@@ -15,9 +15,9 @@ from datetime import datetime, timedelta, timezone
 import pytest
 import requests
 
+from invenio_multipart.core.bindings import PartBinding
 from invenio_multipart.core.digests import composite_etag
 from invenio_multipart.core.ledger import StoredPart, expected_crc
-from invenio_multipart.core.sigv4 import PartBinding
 from invenio_multipart.errors import NotAllowedHere, StorageUnavailable
 from invenio_multipart.storage.base import MultipartUploadMixin
 from invenio_multipart.storage.s3 import S3Storage

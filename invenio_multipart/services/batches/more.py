@@ -51,7 +51,9 @@ def add_to_batch(batch: Batch, identity: Identity, body: Any) -> dict[str, Any]:
     open_uploads(batch)
     db.session.refresh(batch)
     keys = [file.key for file in files]
-    urls, headers = reply.sending_urls(batch, batches.of_keys(batch.id, keys))
+    urls, headers = reply.sending_urls(
+        batch, batches.of_keys(batch.id, keys), announced_as=files
+    )
     return {
         "id": str(batch.id),
         "files": batch.files,

@@ -15,9 +15,10 @@ from urllib.parse import quote
 from flask import current_app
 from invenio_db import db
 
+from ...core.bindings import PutBinding
 from ...core.grants import Verb
 from ...core.ledger import PartLedger
-from ...core.sigv4 import MAX_EXPIRES_SECONDS, PutBinding
+from ...core.sigv4 import MAX_EXPIRES_SECONDS
 from ...core.states import BatchState, UploadState
 from ...proxies import current_multipart
 from ...records import batch_links, batches, uploads
@@ -26,21 +27,26 @@ from ...records.batches import SentFile
 from ...records.models import SENT_AS_OBJECT, Batch, Upload, utc_now
 from ...storage.factory import object_prefix
 from ..uploads.parts import link_entries
-from ..uploads.whole import md5_of
+from ..uploads.whole import as_base64, md5_of
 from .inspect import name_of
 from .link_urls import link_urls
 from .rights import PARAMETER, grant
-from .schema import CREDENTIALS
+from .schema import CREDENTIALS, AnnouncedFile
 
 _SENDING = frozenset({UploadState.INITIATED, UploadState.UPLOADING})
 
 
-def announcement(batch: Batch, draft: Any) -> dict[str, Any]:
+def announcement(
+    batch: Batch, draft: Any, files: Sequence[AnnouncedFile]
+) -> dict[str, Any]:
     """The reply to an announcement, see DESIGN's wire contract in ``docs/``.
 
     :param draft: the batch's draft, for its version and revision.
+    :param files: as they were announced.
     """
-    urls, headers = sending_urls(batch, batches.sent_files(batch.id))
+    urls, headers = sending_urls(
+        batch, batches.sent_files(batch.id), announced_as=files
+    )
     links = link_urls(batch, batch_links.open_links(batch.id))
     return {
         "id": str(batch.id),
@@ -90,10 +96,12 @@ def sending_urls(
     batch: Batch,
     sent: Sequence[SentFile],
     there: Mapping[uuid.UUID, Container[int]] | None = None,
+    announced_as: Sequence[AnnouncedFile] = (),
 ) -> tuple[dict[str, Any], dict[str, dict[str, str]]]:
     """Where the bytes of each file go, and which headers they need.
 
     :param there: by id of an upload, numbers of parts that need no link.
+    :param announced_as: what has just been said of the files; nobody keeps a SHA-256.
     :returns: by key, a URL for a whole file or the list of its parts' links; and by
         key, headers that a link is bound to. Both empty in the mode of temporary
         credentials.
@@ -104,7 +112,7 @@ def sending_urls(
     urls: dict[str, Any] = {}
     headers: dict[str, dict[str, str]] = {}
     whole = [upload for upload in waiting if upload.sent_as == SENT_AS_OBJECT]
-    for upload, link in zip(whole, _put_links(batch, whole)):
+    for upload, link in zip(whole, _put_links(batch, whole, announced_as)):
         urls[upload.key] = link.url
         if link.headers:
             headers[upload.key] = link.headers
@@ -211,14 +219,18 @@ def _url(batch: Batch, rest: str, verb: Verb) -> str:
     return f"{url}?{PARAMETER}={grant(batch, verb)}"
 
 
-def _put_links(batch: Batch, whole: Sequence[SentFile]) -> Iterable[Any]:
+def _put_links(
+    batch: Batch, whole: Sequence[SentFile], announced_as: Sequence[AnnouncedFile]
+) -> Iterable[Any]:
     if not whole:
         return ()
+    sha256s = {file.key: file.sha256 for file in announced_as}
     bindings = (
         PutBinding(
             name_of(upload, batch),
             upload.size if upload.size_known else None,
             md5_of(upload.declared),
+            as_base64(sha256s.get(upload.key)),
         )
         for upload in whole
     )

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -24,6 +25,7 @@ _INT64 = 2**63 - 1
 _MAX_FIELDS = 10
 """Fields that the checks of one announcement name; each is a query."""
 
+_SHA256 = re.compile(r"[0-9a-fA-F]{64}\Z")
 _NAMES = r"[\w@: -]+(\.[\w@: -]+)*\Z"
 
 
@@ -58,6 +60,7 @@ class AnnouncedFile:
 
     :param size: bytes; None when the client does not say.
     :param checksum: digest of the whole file, as it came; None likewise.
+    :param sha256: hex SHA-256 beside it, for links that are bound by it; None likewise.
     :param check: which file it is to be a link to; None for one that is sent.
     :param otherwise_upload: whether it is sent when there is no such file.
     :param target: that file, once it is found.
@@ -66,6 +69,7 @@ class AnnouncedFile:
     key: str
     size: int | None = None
     checksum: str | None = None
+    sha256: str | None = None
     metadata: Mapping[str, Any] | None = None
     check: TargetName | Md5Of | None = None
     otherwise_upload: bool = False
@@ -87,12 +91,17 @@ class _Md5ValueSchema(Schema):
     )
 
 
+class _DigestsSchema(Schema):
+    sha256 = fields.String(validate=validate.Regexp(_SHA256))
+
+
 class _FileSchema(Schema):
     key = fields.String(required=True)
     size = fields.Integer(
         strict=True, allow_none=True, validate=validate.Range(0, _INT64)
     )
     checksum = fields.String(allow_none=True)
+    digests = fields.Nested(_DigestsSchema)
     metadata = fields.Dict(keys=fields.String(), allow_none=True)
     check = fields.String(validate=validate.OneOf(["link", "md5"]))
     value = fields.Raw()
@@ -101,7 +110,7 @@ class _FileSchema(Schema):
 
 _FILE = _FileSchema()
 _VALUES = {"link": _LinkValueSchema(), "md5": _Md5ValueSchema()}
-_PLAIN = frozenset({"key", "size", "checksum"})
+_PLAIN = frozenset({"key", "size", "checksum", "digests"})
 
 
 class _Files(fields.Field):
@@ -135,9 +144,8 @@ def _file(entry: Any) -> AnnouncedFile:
         return AnnouncedFile(entry)
     if not isinstance(entry, Mapping):
         raise ValidationError("A file is a key or an object.")
-    if _is_plain(entry):
-        return AnnouncedFile(**entry)
-    loaded = _FILE.load(entry)
+    loaded = dict(entry) if _is_plain(entry) else _FILE.load(entry)
+    loaded["sha256"] = loaded.pop("digests", {}).get("sha256")
     kind = loaded.pop("check", None)
     value, otherwise = loaded.pop("value", None), loaded.pop("otherwise", None)
     if kind is not None:
@@ -169,7 +177,15 @@ def _is_plain(entry: Mapping[str, Any]) -> bool:
         and type(entry.get("size", 0)) is int
         and 0 <= entry.get("size", 0) <= _INT64
         and type(entry.get("checksum", "")) is str
+        and ("digests" not in entry or _is_sha256(entry["digests"]))
     )
+
+
+def _is_sha256(digests: Any) -> bool:
+    if type(digests) is not dict or digests.keys() != {"sha256"}:
+        return False
+    value = digests["sha256"]
+    return type(value) is str and _SHA256.match(value) is not None
 
 
 class AnnouncementSchema(Schema):

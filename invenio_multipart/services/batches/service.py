@@ -71,7 +71,7 @@ class BatchService(BatchLinkService):
         with UnitOfWork() as uow:
             batch = self._begin(identity, draft, wanted, uow)
             uow.commit()
-        return self._announced(batch, draft)
+        return self._answer(batch, draft, wanted)
 
     def announce_for_new_version(
         self, identity: Identity, pid_value: str, body: Any
@@ -99,7 +99,7 @@ class BatchService(BatchLinkService):
             wanted = replace(wanted, provisioned=not present)
             batch = self._begin(identity, draft, wanted, uow)
             uow.commit()
-        return self._announced(batch, draft)
+        return self._answer(batch, draft, wanted)
 
     def announce_for_new_record(self, identity: Identity, body: Any) -> dict[str, Any]:
         """Make a draft of the given metadata and announce its files.
@@ -119,7 +119,7 @@ class BatchService(BatchLinkService):
             batch = self._begin(identity, draft, wanted, uow)
             uow.commit()
         # What is wrong with the metadata does not keep files from coming.
-        return {**self._announced(batch, draft), "errors": item.errors or []}
+        return {**self._answer(batch, draft, wanted), "errors": item.errors or []}
 
     def read(
         self, identity: Identity, batch_id: uuid.UUID, credential: str | None
@@ -270,11 +270,11 @@ class BatchService(BatchLinkService):
                 current_multipart.jobs.submit(job, uow)
         return batch
 
-    def _announced(self, batch: Batch, draft: Any) -> dict[str, Any]:
+    def _answer(self, batch: Batch, draft: Any, wanted: Announcement) -> dict[str, Any]:
         """Open in the store what has to be, and answer with every URL."""
         try:
             open_uploads(batch)
-            answer = reply.announcement(batch, draft)
+            answer = reply.announcement(batch, draft, wanted.files)
             if batch.mode == CREDENTIALS:
                 answer["sts"] = _open_session(batch)
         except MultipartError:

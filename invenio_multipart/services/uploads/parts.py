@@ -17,9 +17,9 @@ from flask import current_app
 from invenio_db import db
 from sqlalchemy import update
 
+from ...core.bindings import PartBinding
 from ...core.digests import Digest, is_md5
 from ...core.ledger import PartLedger, RegisteredPart, StoredPart
-from ...core.sigv4 import PartBinding
 from ...core.states import TAKES_PARTS
 from ...errors import StorageUnavailable, UploadGone
 from ...records import uploads

@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Iterator
 
 from invenio_db import db
 
+from ...core.bindings import PutBinding
 from ...core.digests import parse_digest
 from ...core.ledger import StoredPart
-from ...core.sigv4 import PutBinding
 from ...records.models import Batch, Upload
 from ...storage.base import PartLink
 from ...storage.factory import multipart_storage, object_prefix
@@ -38,6 +39,11 @@ def whole_link(upload: Upload, expires: int) -> Iterator[PartLink]:
     )
     for link in object_prefix(batch.prefix).sign_puts([binding], expires):
         yield PartLink(1, link.url, link.expires_at, link.headers)
+
+
+def as_base64(digest: str | None) -> str | None:
+    """A hex digest in the form of S3's headers; None stays None."""
+    return digest and b64encode(bytes.fromhex(digest)).decode("ascii")
 
 
 def md5_of(declared: str | None) -> str | None:
