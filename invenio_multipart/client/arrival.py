@@ -207,9 +207,7 @@ class Arrival:
             text = f"Bytes {span.offset}-{last} of {self.file.key} arrived damaged"
             self._shared.say(Notice("damaged", f"{text} and are fetched again."))
             self._fetcher.fetch_again(span)
-        places = [(assembly.part, span) for span in wrong]
-        for span, found in zip(wrong, read_back(places, self._shared.stop.check)):
-            assembly.note(proof, span, found)
+        assembly.prove(proof, wrong)
 
     def _prove(self, assembly: Assembly) -> tuple[str, bool]:
         """The digest of what came, and whether the server has told one."""

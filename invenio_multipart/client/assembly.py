@@ -141,13 +141,17 @@ class Assembly:
     def _read_back(self, proof: ReadBack, spans: Sequence[Span]) -> None:
         try:
             if not self.failure:
-                places = [(self.part, span) for span in spans]
-                for span, found in zip(spans, read_back(places, self._stop.check)):
-                    self.note(proof, span, found)
+                self.prove(proof, spans)
         except ClientError as error:
             self.fail(error)
         finally:
             self.drop()
+
+    def prove(self, proof: ReadBack, spans: Sequence[Span]) -> None:
+        """Read spans back, and note what they are."""
+        places = [(self.part, span) for span in spans]
+        for span, found in zip(spans, read_back(places, self._stop.check)):
+            self.note(proof, span, found)
 
     def note(self, proof: ReadBack, span: Span, found: Found) -> None:
         """What was read back of the file."""
