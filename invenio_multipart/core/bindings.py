@@ -21,6 +21,10 @@ class PartBinding(NamedTuple):
     md5: str | None = None
 
     @property
+    def sha256(self) -> None:
+        """Parts are never bound by it."""
+
+    @property
     def headers(self) -> dict[str, str]:
         """Headers the client must send with exactly these values."""
         return _headers(self)
@@ -72,15 +76,6 @@ class Signed(NamedTuple):
         return names + ("%3Bx-amz-checksum-sha256" if self.sha256 else "")
 
 
-def signed_by(binding: AnyBinding) -> Signed:
-    """Which headers a link with this binding signs."""
-    return Signed(
-        binding.size is not None,
-        binding.md5 is not None,
-        _sha256_of(binding) is not None,
-    )
-
-
 def lines_before_host(binding: AnyBinding) -> str:
     """The signed headers whose names come before the host's, as they are hashed."""
     lines = ""
@@ -93,12 +88,9 @@ def lines_before_host(binding: AnyBinding) -> str:
 
 def lines_after_host(binding: AnyBinding) -> str:
     """Those whose names come after it."""
-    sha256 = _sha256_of(binding)
-    return "" if sha256 is None else f"x-amz-checksum-sha256:{sha256}\n"
-
-
-def _sha256_of(binding: AnyBinding) -> str | None:
-    return binding.sha256 if isinstance(binding, PutBinding) else None
+    if binding.sha256 is None:
+        return ""
+    return f"x-amz-checksum-sha256:{binding.sha256}\n"
 
 
 def _headers(binding: AnyBinding) -> dict[str, str]:

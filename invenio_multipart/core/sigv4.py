@@ -29,7 +29,6 @@ from .bindings import (
     Signed,
     lines_after_host,
     lines_before_host,
-    signed_by,
 )
 from .keyed_hash import KeyedHash
 
@@ -106,13 +105,15 @@ class _Signer(Generic[Binding]):
         :param varying: the text that differs from link to link, percent-encoded.
         :param shape_of: what the links that sign these header names share.
         """
-        shapes: dict[Signed, _Shape] = {}
+        shapes: dict[tuple[bool, bool, bool], _Shape] = {}
         for binding in bindings:
-            signed = signed_by(binding)
-            if signed not in shapes:
-                shapes[signed] = shape_of(signed.names)
-            before, after = lines_before_host(binding), lines_after_host(binding)
-            yield binding, shapes[signed].url(varying(binding), before, after)
+            by_sha256 = binding.sha256 is not None
+            bound = binding.size is not None, binding.md5 is not None, by_sha256
+            if bound not in shapes:
+                shapes[bound] = shape_of(Signed(*bound).names)
+            before = lines_before_host(binding)
+            after = lines_after_host(binding) if by_sha256 else ""
+            yield binding, shapes[bound].url(varying(binding), before, after)
 
     def _query(self, names: str) -> tuple[str, str]:
         """The common query: as it is hashed, sorted by name, and as it is sent."""
