@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -137,7 +136,7 @@ class Arrival:
         """The result, when there is nothing to fetch."""
         shared = self._shared
         path = self._path = shared.folder.path_of(self._name)
-        if os.path.lexists(path):
+        if shared.folder.is_taken(path):
             kept = self._compare(path)
             if kept:
                 return kept
@@ -177,7 +176,12 @@ class Arrival:
         name = part_name(self._path.name, file.size_bytes, file.checksum)
         part = PartFile(self._path, name)
         stop, proof = self._shared.stop, self._proof()
-        return Assembly(part, proof, board, stop, lambda: board.end(self))
+
+        def end() -> None:
+            board.end(self, failed=assembly.failure is not None)
+
+        assembly = Assembly(part, proof, board, stop, end)
+        return assembly
 
     def _proof(self) -> Proof | ReadBack:
         file, shared = self.file, self._shared

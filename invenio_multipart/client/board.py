@@ -25,7 +25,7 @@ PIECE_BYTES = 8 * 2**20
 """Length of a range: its bytes outlast the way of its request by far, and few of
 them are lost when a run is killed."""
 
-CONCLUDED_AT_ONCE = 8
+CONCLUDED_AT_ONCE = 16
 PATIENCE_SECONDS = 0.2
 """How long a file that has ended waits for others, while there are some."""
 
@@ -95,12 +95,18 @@ class Board:
             self._ranged.append(job)
             self._changed.notify_all()
 
-    def end(self, job: Job) -> None:
-        """All that was begun of this file has ended."""
+    def end(self, job: Job, *, failed: bool = False) -> None:
+        """All that was begun of this file has ended.
+
+        :param failed: it waits for no others then.
+        """
         with self._changed:
             if job in self._ranged:
                 self._ranged.remove(job)
-            self._ended.append((time.monotonic(), job))
+            if failed:
+                self._ended.appendleft((-PATIENCE_SECONDS, job))
+            else:
+                self._ended.append((time.monotonic(), job))
             self._changed.notify_all()
 
     def close(self) -> None:

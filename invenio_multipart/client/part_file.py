@@ -34,7 +34,7 @@ NAME_BYTES = 255
 FLUSH_BYTES = 32 * 2**20
 """Written bytes that are sent on to the disk at once."""
 
-WRITE_BYTES = 256 * 1024
+WRITE_BYTES = 512 * 1024
 """Longest write. Linux takes its memory for a long one in large pieces, which it has to
 look for: 8 MiB at once take up to five times as long, on virtual machines most of all."""
 
@@ -63,8 +63,7 @@ class PartFile:
         self._path = target.with_name(name)
         with self._translated("write"):
             self._descriptor = self._open()
-            self.written = os.fstat(self._descriptor).st_size
-            os.lseek(self._descriptor, self.written, os.SEEK_SET)
+            self.written = os.lseek(self._descriptor, 0, os.SEEK_END)
         self._flushed = self.written
         self._reader: io.FileIO | None = None
 
@@ -130,6 +129,15 @@ class PartFile:
                 filled += count
             return filled
 
+    @property
+    def descriptor(self) -> int:
+        """For who reads at positions of their own."""
+        return self._descriptor
+
+    def unreadable(self, number: int) -> TargetError:
+        """The error that stands for one of the system's, by its number."""
+        return cannot("read", self._path, OSError(number, os.strerror(number)))
+
     def replace(self, offset: int, view: memoryview) -> None:
         """Other bytes in the place of some that were written.
 
@@ -190,10 +198,11 @@ class PartFile:
         """
         self.sync()
         with self._translated("write"):
-            if self._target.is_dir():
-                raise is_folder(self._target)
-            if not overwrite and os.path.lexists(self._target):
-                raise exists(self._target)
+            if os.path.lexists(self._target):
+                if self._target.is_dir():
+                    raise is_folder(self._target)
+                if not overwrite:
+                    raise exists(self._target)
             if IS_WINDOWS:
                 self.close()
             self._path.replace(self._target)

@@ -4,7 +4,7 @@
 """Proves what is written by reading it back, in several places side by side.
 
 One MD5 is computed byte after byte. Small files, and the parts of a large one, do not
-depend on each other: eight at once take a third of the time, the reading included,
+depend on each other: 16 at once take a fifth of the time, the reading included,
 which the system answers from its memory. And a part that is wrong is known by itself.
 """
 
@@ -15,16 +15,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Union
 
-from ..core.fast_digests import RunningMd5, feed_together
+from ..core.fast_digests import RunningMd5, feed_together, read_together, reads_files
 from .errors import DiskError, TargetError
 from .part_file import PartFile
 from .proof import Bytes
 
-LANES = 8
+LANES = 16
 """Places at once; the module in C computes as many side by side."""
 
-READ_BYTES = 128 * 1024
+READ_BYTES = 64 * 1024
 """Bytes of one place at a time; those of all fit into a CPU's cache."""
+
+NATIVE_BYTES = 16 * 2**20
+"""The same of the module in C, which goes through them by itself: some milliseconds."""
 
 WINDOW_BYTES = 2**30
 """What may wait to be read back: the system should still have it in memory."""
@@ -93,8 +96,8 @@ class ReadBack:
 
 
 def is_worthwhile(spans: Sequence[Span]) -> bool:
-    """Whether most of these can be read back before the last byte has come."""
-    return len(spans) >= 2 * _at_once(spans)
+    """Whether these are enough to be read back side by side."""
+    return len(spans) >= min(2 * _at_once(spans), LANES)
 
 
 def _at_once(spans: Sequence[Span]) -> int:
@@ -113,18 +116,16 @@ def read_back(places: Sequence[Place], check: Callable[[], None]) -> list[Found]
     """
     found: list[Found] = [""] * len(places)
     waiting = deque(enumerate(places))
-    spare = [memoryview(bytearray(READ_BYTES)) for _ in range(min(LANES, len(places)))]
+    go_on = _read_natively if reads_files() else _Reader().go_on
     open_: list[_Reading] = []
     while waiting or open_:
         check()
-        while spare and waiting:
-            open_.append(_Reading(*waiting.popleft(), spare.pop()))
-        pieces = [reading.next() for reading in open_]
-        feed_together([reading.md5 for reading in open_], pieces)
+        while len(open_) < LANES and waiting:
+            open_.append(_Reading(*waiting.popleft()))
+        go_on(open_)
         for reading in open_:
             if reading.ended:
                 found[reading.index] = reading.error or reading.md5.hexdigest()
-                spare.append(reading.buffer)
         open_ = [reading for reading in open_ if not reading.ended]
     return found
 
@@ -132,28 +133,63 @@ def read_back(places: Sequence[Place], check: Callable[[], None]) -> list[Found]
 class _Reading:
     """One place while it is read."""
 
-    def __init__(self, index: int, place: Place, buffer: memoryview) -> None:
+    def __init__(self, index: int, place: Place) -> None:
         self.index = index
-        self.buffer = buffer
         self.md5 = RunningMd5()
         self.error: TargetError | None = None
-        self._part, span = place
-        self._next, self._end = span.offset, span.offset + span.length
+        self.part, span = place
+        self.offset, self._end = span.offset, span.offset + span.length
 
     @property
     def ended(self) -> bool:
         """Whether nothing is left to read."""
-        return self.error is not None or self._next >= self._end
+        return self.error is not None or self.offset >= self._end
 
-    def next(self) -> memoryview:
-        """The next bytes; none when they cannot be read."""
-        view = self.buffer[: min(len(self.buffer), self._end - self._next)]
+    def length(self, most: int) -> int:
+        """How much to read next."""
+        return min(most, self._end - self.offset)
+
+    def advance(self, count: int, wanted: int) -> None:
+        """So much was read; fewer bytes than wanted are the last ones."""
+        self.offset = self.offset + count if count == wanted else self._end
+
+    def fail(self, error: TargetError) -> None:
+        """It cannot be read, which is worse where nothing can."""
+        if isinstance(error, DiskError):
+            raise error
+        self.error = error
+
+
+def _read_natively(readings: Sequence[_Reading]) -> None:
+    places = [
+        (reading.part.descriptor, reading.offset, reading.length(NATIVE_BYTES))
+        for reading in readings
+    ]
+    counts = read_together([reading.md5 for reading in readings], places)
+    for reading, (_, _, wanted), count in zip(readings, places, counts):
+        if count < 0:
+            reading.fail(reading.part.unreadable(-count))
+        else:
+            reading.advance(count, wanted)
+
+
+class _Reader:
+    """Reads where there is no module in C."""
+
+    def __init__(self) -> None:
+        self._buffers = [memoryview(bytearray(READ_BYTES)) for _ in range(LANES)]
+
+    def go_on(self, readings: Sequence[_Reading]) -> None:
+        """The next bytes of each."""
+        pieces = [self._next(*pair) for pair in zip(readings, self._buffers)]
+        feed_together([reading.md5 for reading in readings], pieces)
+
+    def _next(self, reading: _Reading, buffer: memoryview) -> memoryview:
+        view = buffer[: reading.length(len(buffer))]
         try:
-            count = self._part.read_at(self._next, view)
-        except DiskError:
-            raise
+            count = reading.part.read_at(reading.offset, view)
         except TargetError as error:
-            self.error = error
+            reading.fail(error)
             return view[:0]
-        self._next = self._next + count if count == len(view) else self._end
+        reading.advance(count, len(view))
         return view[:count]

@@ -51,6 +51,7 @@ class Folder:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
+        self._made: set[str] = set()
 
     def make(self) -> None:
         """The folder is there and can be written to.
@@ -87,17 +88,29 @@ class Folder:
         :param path: of :meth:`path_of`.
         :raises TargetError: when one of them cannot be made.
         """
+        parent = os.path.dirname(path)  # noqa: PTH120 - asked of every file
+        if parent in self._made:
+            return
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise cannot("make the folder", path.parent, error) from error
+        self._made.add(parent)
+        self.is_taken(path)
+
+    def is_taken(self, path: Path) -> bool:
+        """Whether anything has that name, be it a link that leads nowhere.
+
+        :raises TargetError: when nothing could have it.
+        """
         try:
             # The file system knows best how long a name may be.
             path.lstat()
-        except FileNotFoundError:
-            pass
+        except (FileNotFoundError, NotADirectoryError):
+            return False
         except OSError as error:
             raise cannot("write", path, error) from error
+        return True
 
     def stale_parts(self, wanted: dict[Path, str]) -> Iterator[Path]:
         """Unfinished files of earlier runs that will never be finished.

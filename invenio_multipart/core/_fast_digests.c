@@ -15,8 +15,12 @@
 
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
+#include <errno.h>
+#include <unistd.h>
 
-enum { BLOCK = 64, MOST_WORDS = 8, MOST_LANES = 8 };
+enum { BLOCK = 64, MOST_WORDS = 8, MOST_LANES = 16 };
+
+typedef void (*Lanes)(uint32_t *const *states, const uint8_t *const *data, size_t blocks);
 
 #include "_md5.h"
 
@@ -26,21 +30,35 @@ enum { BLOCK = 64, MOST_WORDS = 8, MOST_LANES = 8 };
 #endif
 
 typedef struct {
-    int words, lanes;
-    int few; /* so many messages are computed sooner one by one */
+    int words;
+    int few;         /* so many messages are computed sooner one by one */
+    int lanes, wide; /* messages side by side; more of them where there are as many */
     const uint32_t *start;
     void (*advance)(uint32_t *state, const uint8_t *data, size_t blocks);
-    void (*advance_lanes)(uint32_t *const *states, const uint8_t *const *data, size_t blocks);
+    Lanes advance_lanes, advance_wide;
     int big_endian;
     void (*write)(uint32_t *state);
 } Kind;
 
-static const Kind MD5 = {4, MD5_LANES, 2, MD5_START, md5_one, md5_lanes, 0, NULL};
+static Kind MD5 = {.words = 4,
+                   .few = 2,
+                   .lanes = 8,
+                   .wide = 8,
+                   .start = MD5_START,
+                   .advance = md5_one,
+                   .advance_lanes = md5_eight};
 
 #ifdef HAS_SHA256
 static int sha256_is_here; /* asking the processor takes a virtual machine long */
-static const Kind SHA256 = {8, SHA256_LANES, 1, SHA256_START, sha256_one, sha256_lanes,
-                            1, sha256_write};
+static const Kind SHA256 = {.words = 8,
+                            .few = 1,
+                            .lanes = SHA256_LANES,
+                            .wide = SHA256_LANES,
+                            .start = SHA256_START,
+                            .advance = sha256_one,
+                            .advance_lanes = sha256_lanes,
+                            .big_endian = 1,
+                            .write = sha256_write};
 #endif
 
 /* The last bytes of a message, fewer than a block, and its padding. The state is the
@@ -131,7 +149,7 @@ hash_all(const Kind *kind, const Py_buffer *views, Py_ssize_t count, uint32_t *s
     int used = 0;
     Py_ssize_t waiting = 0;
     for (;;) {
-        while (used < kind->lanes && waiting < count) {
+        while (used < kind->wide && waiting < count) {
             const Py_buffer *view = &views[waiting];
             lanes[used++] = (Lane){view->buf, (size_t)view->len / BLOCK, waiting++};
         }
@@ -140,7 +158,8 @@ hash_all(const Kind *kind, const Py_buffer *views, Py_ssize_t count, uint32_t *s
         uint32_t *lane_states[MOST_LANES], idle[MOST_WORDS] = {0};
         const uint8_t *data[MOST_LANES];
         size_t blocks = SIZE_MAX;
-        for (int i = 0; i < kind->lanes; i++) {
+        int is_wide = used > kind->lanes, all = is_wide ? kind->wide : kind->lanes;
+        for (int i = 0; i < all; i++) {
             /* An idle lane reads what the first one does; nobody asks for its result. */
             const Lane *from = &lanes[i < used ? i : 0];
             lane_states[i] = i < used ? STATE_OF(*from) : idle;
@@ -148,7 +167,7 @@ hash_all(const Kind *kind, const Py_buffer *views, Py_ssize_t count, uint32_t *s
             if (from->blocks < blocks)
                 blocks = from->blocks;
         }
-        kind->advance_lanes(lane_states, data, blocks);
+        (is_wide ? kind->advance_wide : kind->advance_lanes)(lane_states, data, blocks);
         int kept = 0;
         for (int i = 0; i < used; i++) {
             Lane now = lanes[i];
@@ -334,6 +353,135 @@ fast_md5_advance(PyObject *module, PyObject *args)
     return hash_pieces(&MD5, states, pieces);
 }
 
+/* Bytes of a file that are read and hashed while the processor's cache still has them. */
+enum { SLICE = 64 * 1024 };
+
+typedef struct {
+    int descriptor;
+    long long offset, missing;
+    long long done; /* bytes read, or minus the number of an error */
+    uint8_t tail[BLOCK];
+    int rest; /* bytes of the tail */
+} Place;
+
+/* As much as fits, fewer bytes at the end of the file. */
+static Py_ssize_t
+read_slice(Place *place, uint8_t *buffer)
+{
+    Py_ssize_t wanted = place->missing < SLICE ? (Py_ssize_t)place->missing : SLICE;
+    Py_ssize_t filled = 0;
+    while (filled < wanted) {
+        ssize_t count = pread(place->descriptor, buffer + filled, (size_t)(wanted - filled),
+                              (off_t)(place->offset + place->done + filled));
+        if (count < 0 && errno == EINTR)
+            continue;
+        if (count < 0)
+            return -errno;
+        if (!count)
+            break;
+        filled += count;
+    }
+    place->missing = filled < wanted ? 0 : place->missing - filled;
+    return filled;
+}
+
+/* All places from their offsets on, side by side. */
+static void
+read_all(Place *places, Py_ssize_t count, uint8_t *buffers, uint32_t *states,
+         uint32_t *some, Py_buffer *views, Py_ssize_t *which)
+{
+    for (;;) {
+        Py_ssize_t open = 0;
+        for (Py_ssize_t i = 0; i < count; i++) {
+            Place *place = &places[i];
+            if (!place->missing)
+                continue;
+            uint8_t *buffer = buffers + open * SLICE;
+            Py_ssize_t filled = read_slice(place, buffer);
+            if (filled < 0) {
+                place->done = filled;
+                place->missing = 0;
+                continue;
+            }
+            place->done += filled;
+            place->rest = (int)(filled % BLOCK);
+            memcpy(place->tail, buffer + filled - place->rest, (size_t)place->rest);
+            views[open].buf = buffer;
+            views[open].len = filled;
+            memcpy(some + open * MD5.words, states + i * MD5.words, sizeof MD5_START);
+            which[open++] = i;
+        }
+        if (!open)
+            return;
+        hash_all(&MD5, views, open, some, 0);
+        for (Py_ssize_t i = 0; i < open; i++)
+            memcpy(states + which[i] * MD5.words, some + i * MD5.words, sizeof MD5_START);
+    }
+}
+
+static PyObject *
+fast_md5_read(PyObject *module, PyObject *args)
+{
+    PyObject *begun, *wanted;
+    if (!PyArg_ParseTuple(args, "O!O!", &PyList_Type, &begun, &PyList_Type, &wanted))
+        return NULL;
+    Py_ssize_t count = PyList_GET_SIZE(wanted);
+    if (PyList_GET_SIZE(begun) != count) {
+        PyErr_SetString(PyExc_ValueError, "Each place needs a state.");
+        return NULL;
+    }
+    PyObject *found = NULL;
+    Place *places = PyMem_New(Place, count);
+    uint8_t *buffers = PyMem_New(uint8_t, count * SLICE);
+    uint32_t *states = PyMem_New(uint32_t, 2 * count * MD5.words);
+    Py_buffer *views = PyMem_New(Py_buffer, count);
+    Py_ssize_t *which = PyMem_New(Py_ssize_t, count);
+    if (!places || !buffers || !states || !views || !which) {
+        PyErr_NoMemory();
+        goto done;
+    }
+    for (Py_ssize_t i = 0; i < count; i++) {
+        Place *place = &places[i];
+        PyObject *entry = PyList_GET_ITEM(wanted, i);
+        char *text;
+        Py_ssize_t size;
+        place->done = place->rest = 0;
+        if (!PyTuple_Check(entry)) {
+            PyErr_SetString(PyExc_TypeError, "A place is a tuple.");
+            goto done;
+        }
+        if (PyBytes_AsStringAndSize(PyList_GET_ITEM(begun, i), &text, &size) < 0 ||
+            !read_state(&MD5, text, size, states + i * MD5.words) ||
+            !PyArg_ParseTuple(entry, "iLL", &place->descriptor, &place->offset,
+                              &place->missing))
+            goto done;
+        if (place->offset < 0 || place->missing < 0) {
+            PyErr_SetString(PyExc_ValueError, "A place is at an offset, and so long.");
+            goto done;
+        }
+    }
+    Py_BEGIN_ALLOW_THREADS
+    read_all(places, count, buffers, states, states + count * MD5.words, views, which);
+    Py_END_ALLOW_THREADS
+    found = PyList_New(count);
+    for (Py_ssize_t i = 0; found && i < count; i++) {
+        PyObject *entry = Py_BuildValue("(y#Ly#)", states + i * MD5.words,
+                                        (Py_ssize_t)sizeof MD5_START, places[i].done,
+                                        places[i].tail, (Py_ssize_t)places[i].rest);
+        if (!entry)
+            Py_CLEAR(found);
+        else
+            PyList_SET_ITEM(found, i, entry);
+    }
+done:
+    PyMem_Free(which);
+    PyMem_Free(views);
+    PyMem_Free(states);
+    PyMem_Free(buffers);
+    PyMem_Free(places);
+    return found;
+}
+
 static PyObject *
 fast_sha256_digests(PyObject *module, PyObject *pieces)
 {
@@ -341,10 +489,37 @@ fast_sha256_digests(PyObject *module, PyObject *pieces)
     return kind ? hash_pieces(kind, NULL, pieces) : NULL;
 }
 
+/* Whether this processor has that way; 0 is that of eight lanes, which all have. */
+static int
+choose_md5_way(int way)
+{
+    Lanes found = md5_way(way);
+    if (way && !found)
+        return 0;
+    MD5.advance_wide = found;
+    MD5.wide = found ? 16 : MD5.lanes;
+    return 1;
+}
+
+static PyObject *
+fast_choose_md5_way(PyObject *module, PyObject *way)
+{
+    long wanted = PyLong_AsLong(way);
+    if (wanted == -1 && PyErr_Occurred())
+        return NULL;
+    if (wanted < 0 || wanted >= MD5_WAYS) {
+        PyErr_SetString(PyExc_ValueError, "There is no such way.");
+        return NULL;
+    }
+    return PyBool_FromLong(choose_md5_way((int)wanted));
+}
+
 static int
 fast_exec(PyObject *module)
 {
     const uint32_t *sha256 = NULL;
+    for (int way = 0; way < MD5_WAYS; way++)
+        choose_md5_way(way);
 #ifdef HAS_SHA256
     sha256_is_here = sha256_is_supported();
     if (sha256_is_here)
@@ -364,10 +539,16 @@ static PyMethodDef METHODS[] = {
     {"chain", fast_chain, METH_VARARGS,
      "States of MD5, and SHA-256 or None, after all whole blocks of the data, and the "
      "data's own MD5."},
+    {"choose_md5_way", fast_choose_md5_way, METH_O,
+     "Whether several MD5 are computed so from now on: 0 by eight lanes, 1 by AVX2, 2 by "
+     "AVX-512. The best is chosen already; this is for tests."},
     {"end", fast_end, METH_VARARGS, "Digest of a message: state, tail, length."},
     {"md5_advance", fast_md5_advance, METH_VARARGS,
      "States of MD5 after all whole blocks of one buffer each."},
     {"md5_digests", fast_md5_digests, METH_O, "MD5 of each buffer of a sequence."},
+    {"md5_read", fast_md5_read, METH_VARARGS,
+     "States of MD5, bytes read or minus the number of an error, and what fills no block, "
+     "for places of files: descriptor, offset, length."},
     {"sha256_digests", fast_sha256_digests, METH_O,
      "SHA-256 of each buffer of a sequence; ValueError where there is none."},
     {NULL, NULL, 0, NULL}};

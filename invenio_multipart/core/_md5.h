@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: 2026 The invenio-multipart authors.
  * SPDX-License-Identifier: MIT
  *
- * Steps of MD5: in one chain, and in several side by side.
+ * Steps of MD5, and blocks into one chain; _md5_lanes.h has several side by side.
  *
  * Source: RFC 1321
  */
@@ -12,13 +12,13 @@
 #include <stdint.h>
 #include <string.h>
 
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
 #if !defined(__GNUC__) || __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "Needs vectors as GCC and Clang have them, and the byte order of MD5."
 #endif
-
-enum { MD5_LANES = 8 };
-
-typedef uint32_t md5_vector __attribute__((vector_size(4 * MD5_LANES)));
 
 static const uint32_t MD5_START[4] = {0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476};
 
@@ -88,35 +88,67 @@ md5_one(uint32_t state[4], const uint8_t *data, size_t blocks)
     state[0] = a, state[1] = b, state[2] = c, state[3] = d;
 }
 
-/* As many blocks into every lane. */
-static void
-md5_lanes(uint32_t *const states[MD5_LANES], const uint8_t *const data[MD5_LANES],
-          size_t blocks)
+/* Four words of each of four messages; where each of these has its word in a row of its
+ * own, rows being so many words long. */
+static inline void
+md5_turn(uint32_t *rows, int length, const uint8_t *const *data, size_t at)
 {
-    uint32_t turned[16][MD5_LANES];
-    md5_vector w[16], a, b, c, d;
-    for (int lane = 0; lane < MD5_LANES; lane++)
-        for (int i = 0; i < 4; i++)
-            turned[i][lane] = states[lane][i];
-    memcpy(&a, turned[0], sizeof a), memcpy(&b, turned[1], sizeof b);
-    memcpy(&c, turned[2], sizeof c), memcpy(&d, turned[3], sizeof d);
-    for (size_t at = 0; at < blocks * BLOCK; at += BLOCK) {
-        md5_vector a0 = a, b0 = b, c0 = c, d0 = d;
-        for (int lane = 0; lane < MD5_LANES; lane++) {
-            uint32_t words[16];
-            memcpy(words, data[lane] + at, BLOCK);
-            for (int i = 0; i < 16; i++)
-                turned[i][lane] = words[i];
-        }
-        memcpy(w, turned, sizeof w);
-        ALL_STEPS
-        a += a0, b += b0, c += c0, d += d0;
+#if defined(__x86_64__)
+    __m128i words[4], low[2], high[2];
+    for (int i = 0; i < 4; i++)
+        words[i] = _mm_loadu_si128((const __m128i *)(data[i] + at));
+    for (int i = 0; i < 2; i++) {
+        low[i] = _mm_unpacklo_epi32(words[2 * i], words[2 * i + 1]);
+        high[i] = _mm_unpackhi_epi32(words[2 * i], words[2 * i + 1]);
     }
-    memcpy(turned[0], &a, sizeof a), memcpy(turned[1], &b, sizeof b);
-    memcpy(turned[2], &c, sizeof c), memcpy(turned[3], &d, sizeof d);
-    for (int lane = 0; lane < MD5_LANES; lane++)
+    words[0] = _mm_unpacklo_epi64(low[0], low[1]);
+    words[1] = _mm_unpackhi_epi64(low[0], low[1]);
+    words[2] = _mm_unpacklo_epi64(high[0], high[1]);
+    words[3] = _mm_unpackhi_epi64(high[0], high[1]);
+    for (int i = 0; i < 4; i++)
+        _mm_storeu_si128((__m128i *)(rows + i * length), words[i]);
+#else
+    for (int lane = 0; lane < 4; lane++) {
+        uint32_t words[4];
+        memcpy(words, data[lane] + at, sizeof words);
         for (int i = 0; i < 4; i++)
-            states[lane][i] = turned[i][lane];
+            rows[i * length + lane] = words[i];
+    }
+#endif
+}
+
+#define LANES 8
+#define NAME md5_eight
+#define TARGET
+#include "_md5_lanes.h"
+
+#if defined(__x86_64__)
+/* As many again cost little more where a vector has room for them. */
+#define LANES 16
+#define NAME md5_sixteen_avx2
+#define TARGET __attribute__((target("avx2")))
+#include "_md5_lanes.h"
+
+/* This one turns words and joins bits in one step each. */
+#define LANES 16
+#define NAME md5_sixteen_avx512
+#define TARGET __attribute__((target("avx512f,avx512vl")))
+#include "_md5_lanes.h"
+#endif
+
+/* Ways to compute sixteen, each better than the one before; NULL where it cannot be had. */
+enum { MD5_WAYS = 3 };
+
+static Lanes
+md5_way(int way)
+{
+#if defined(__x86_64__)
+    if (way == 2 && __builtin_cpu_supports("avx512vl"))
+        return md5_sixteen_avx512;
+    if (way == 1 && __builtin_cpu_supports("avx2"))
+        return md5_sixteen_avx2;
+#endif
+    return NULL;
 }
 
 #undef STEP

@@ -26,7 +26,7 @@ BLOCK_BYTES = 64
 
 
 def md5_digests(pieces: Sequence[Bytes]) -> list[str]:
-    """Hex MD5 of each piece; faster for several, most of all for eight of one size."""
+    """Hex MD5 of each piece; faster for several, most of all for 16 of one size."""
     if _fast_digests is None:
         return [hashlib.md5(data, usedforsecurity=False).hexdigest() for data in pieces]
     return [digest.hex() for digest in _fast_digests.md5_digests(pieces)]
@@ -64,14 +64,46 @@ def feed_together(messages: Sequence[RunningMd5], pieces: Sequence[memoryview]) 
         for message, piece in zip(messages, pieces):
             message._plain.update(piece)
         return
-    if any(message._tail for message in messages):
-        raise ValueError("Only the last piece may end within a block.")
+    _check_blocks(messages)
     states = [message._state for message in messages]
     states = _fast_digests.md5_advance(states, pieces)
     for message, state, piece in zip(messages, states, pieces):
         message._state = state
         message._length += len(piece)
         message._tail = bytes(piece[len(piece) - len(piece) % BLOCK_BYTES :])
+
+
+def read_together(
+    messages: Sequence[RunningMd5], places: Sequence[tuple[int, int, int]]
+) -> list[int]:
+    """The next piece of each message from a file; other threads run meanwhile.
+
+    :param places: descriptor, offset and length; not the file's position.
+    :returns: bytes that were read, fewer at the end of a file; or minus the number of
+        the system's error.
+    :raises ValueError: when an earlier piece was no multiple of 64 bytes.
+    :raises RuntimeError: where :func:`reads_files` says that this cannot be had.
+    """
+    if _fast_digests is None:
+        raise RuntimeError("This package was built without its module in C.")
+    _check_blocks(messages)
+    states = [message._state for message in messages]
+    counts = []
+    for message, found in zip(messages, _fast_digests.md5_read(states, list(places))):
+        message._state, count, message._tail = found
+        message._length += max(count, 0)
+        counts.append(count)
+    return counts
+
+
+def reads_files() -> bool:
+    """Whether :func:`read_together` can be had."""
+    return _fast_digests is not None
+
+
+def _check_blocks(messages: Sequence[RunningMd5]) -> None:
+    if any(message._tail for message in messages):
+        raise ValueError("Only the last piece may end within a block.")
 
 
 class FileAndParts:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import os
 import random
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +17,11 @@ import pytest
 from invenio_multipart.client import read_back as read_back_module
 from invenio_multipart.client.download import Downloader
 from invenio_multipart.client.downloads import DownloadResult
-from invenio_multipart.client.errors import PartialDownloadError, TargetError
+from invenio_multipart.client.errors import (
+    DiskError,
+    PartialDownloadError,
+    TargetError,
+)
 from invenio_multipart.client.many import Notice
 from invenio_multipart.client.part_file import PartFile
 from invenio_multipart.client.read_back import ReadBack, Span, read_back
@@ -214,7 +219,7 @@ def test_few_parts_are_proved_in_order(store: ContentServer, tmp_path: Path) -> 
 
 @pytest.mark.parametrize("part_size", [2**20, 2**29, 2**30, 2**35])
 def test_what_waits_to_be_read_back_is_bounded(part_size: int) -> None:
-    """Eight parts, or fewer that the system should still have in memory."""
+    """Sixteen parts, or fewer that the system should still have in memory."""
     spans = [Span(n * part_size, part_size, "") for n in range(32)]
     proof = ReadBack("md5:0", spans)
     most = waiting = 0
@@ -222,7 +227,7 @@ def test_what_waits_to_be_read_back_is_bounded(part_size: int) -> None:
         waiting += 1
         waiting -= len(proof.due(number * part_size))
         most = max(most, waiting)
-    assert most == {2**20: 7, 2**29: 1, 2**30: 0, 2**35: 0}[part_size]
+    assert most == {2**20: 15, 2**29: 1, 2**30: 0, 2**35: 0}[part_size]
     assert proof.due(32 * part_size, end=True) == []
 
 
@@ -235,6 +240,7 @@ def test_places_of_any_sizes(
     if not native:
         monkeypatch.setattr(fast_digests, "_fast_digests", None)
     monkeypatch.setattr(read_back_module, "READ_BYTES", 1024)
+    monkeypatch.setattr(read_back_module, "NATIVE_BYTES", 1024)
     rng = random.Random(seed)
     places, expected = [], []
     for number in range(rng.randrange(1, 30)):
@@ -249,13 +255,20 @@ def test_places_of_any_sizes(
         part.close()
 
 
+@pytest.mark.parametrize("native", [True, False])
 def test_a_place_that_cannot_be_read(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, native: bool
 ) -> None:
     """Is told, and the others are read."""
+    if not native:
+        monkeypatch.setattr(fast_digests, "_fast_digests", None)
     parts = [PartFile(tmp_path / name, f"{name}.part") for name in "abc"]
     for part in parts:
         part.write(memoryview(b"data"))
+    # Neither this descriptor can be read from, nor what has the name by now.
+    blind = os.open(tmp_path / "b.part", os.O_WRONLY)
+    os.dup2(blind, parts[1].descriptor)
+    os.close(blind)
     (tmp_path / "b.part").unlink()
     (tmp_path / "b.part").mkdir()
     good, wrong, other = read_back(
@@ -265,6 +278,27 @@ def test_a_place_that_cannot_be_read(
     assert isinstance(wrong, TargetError) and "Cannot read" in wrong.message
     for part in parts:
         part.close()
+
+
+@pytest.mark.parametrize("native", [True, False])
+def test_a_disk_that_breaks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, native: bool
+) -> None:
+    """Nothing more is read."""
+    part = PartFile(tmp_path / "a", "a.part")
+    part.write(memoryview(b"data"))
+
+    def broken(*_: object) -> list[int]:
+        raise part.unreadable(errno.EIO)
+
+    if native:
+        monkeypatch.setattr(read_back_module, "read_together", lambda *_: [-errno.EIO])
+    else:
+        monkeypatch.setattr(fast_digests, "_fast_digests", None)
+        monkeypatch.setattr(part, "read_at", broken)
+    with pytest.raises(DiskError, match="Cannot read"):
+        read_back([(part, Span(0, 4, ""))], lambda: None)
+    part.close()
 
 
 def test_a_file_that_somebody_made_shorter(tmp_path: Path) -> None:

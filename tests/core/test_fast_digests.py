@@ -3,6 +3,7 @@
 
 """Several digests at once are what each of them is alone."""
 
+import errno
 import hashlib
 import random
 import sys
@@ -13,8 +14,11 @@ import pytest
 from invenio_multipart.core import fast_digests
 from invenio_multipart.core.fast_digests import (
     FileAndParts,
+    RunningMd5,
     has_sha256,
     md5_digests,
+    read_together,
+    reads_files,
     sha256_digests,
     takes_parts,
 )
@@ -76,6 +80,110 @@ def test_buffers_of_any_kind(kind):
     pieces = [data, bytearray(data), memoryview(data)[1:], memoryview(data)[7:2000]]
     digests, known = kind
     assert digests(pieces) == [known(piece) for piece in pieces]
+
+
+@native
+@pytest.mark.parametrize("way", range(3))
+@pytest.mark.parametrize("count", [3, 8, 9, 15, 16, 17, 40])
+def test_every_way_to_compute_several(best_way, way, count):
+    """A processor has some of them; this one's best is used again afterwards."""
+    if not fast_digests._fast_digests.choose_md5_way(way):
+        pytest.skip("This processor has no instructions for it.")
+    rng = random.Random(count)
+    pieces = [rng.randbytes(1000 + rng.randrange(9000)) for _ in range(count)]
+    assert md5_digests(pieces) == list(map(hex_md5, pieces))
+
+
+@native
+@pytest.mark.parametrize(
+    ("way", "error"), [(3, ValueError), (-1, ValueError), ("", TypeError)]
+)
+def test_there_is_no_other_way(way, error):
+    """To compute several."""
+    with pytest.raises(error):
+        fast_digests._fast_digests.choose_md5_way(way)
+
+
+@pytest.fixture
+def best_way():
+    """What is chosen when the module is loaded is chosen again."""
+    yield
+    for way in range(3):
+        fast_digests._fast_digests.choose_md5_way(way)
+
+
+@native
+@pytest.mark.parametrize("seed", range(30))
+def test_places_of_files(tmp_path, seed):
+    """Any number of them, of any lengths; the file may end before."""
+    rng = random.Random(seed)
+    data = rng.randbytes(rng.choice([0, 100, 200_000]))
+    (tmp_path / "file").write_bytes(data)
+    with (tmp_path / "file").open("rb") as file:
+        places = [
+            (file.fileno(), rng.randrange(len(data) + 1), rng.randrange(300_000))
+            for _ in range(rng.randrange(40))
+        ]
+        messages = [RunningMd5() for _ in places]
+        counts = read_together(messages, places)
+        assert file.tell() == 0
+    expected = [data[offset : offset + length] for _, offset, length in places]
+    assert counts == list(map(len, expected))
+    assert [m.hexdigest() for m in messages] == list(map(hex_md5, expected))
+
+
+@native
+def test_places_that_are_read_on(tmp_path):
+    """Each from where it was; those that end within a block have ended."""
+    data = random.Random(0).randbytes(1000)
+    (tmp_path / "file").write_bytes(data)
+    whole = RunningMd5()
+    with (tmp_path / "file").open("rb") as file:
+        for offset, length in ((0, 640), (640, 64), (704, 296)):
+            assert read_together([whole], [(file.fileno(), offset, length)]) == [length]
+        assert whole.hexdigest() == hex_md5(data)
+        with pytest.raises(ValueError, match="last piece"):
+            read_together([whole], [(file.fileno(), 0, 64)])
+
+
+@native
+def test_a_file_that_cannot_be_read(tmp_path):
+    """Has the number of the error; the others are read."""
+    (tmp_path / "file").write_bytes(b"data")
+    with (tmp_path / "file").open("r+b") as good, (tmp_path / "x").open("wb") as bad:
+        messages = [RunningMd5() for _ in range(3)]
+        places = [(file.fileno(), 0, 4) for file in (good, bad, good)]
+        assert read_together(messages, places) == [4, -errno.EBADF, 4]
+    assert messages[0].hexdigest() == messages[2].hexdigest() == hex_md5(b"data")
+
+
+@native
+@pytest.mark.parametrize(
+    ("states", "places", "error"),
+    [
+        ([], [(0, 0, 0)], ValueError),
+        ([b"short"], [(0, 0, 0)], ValueError),
+        ([7], [(0, 0, 0)], TypeError),
+        ([bytes(16)], [(0, -1, 0)], ValueError),
+        ([bytes(16)], [(0, 0, -1)], ValueError),
+        ([bytes(16)], [(0, 0)], TypeError),
+        ([bytes(16)], [7], TypeError),
+        ([bytes(16)], [(2**40, 0, 0)], OverflowError),
+        (None, [], TypeError),
+    ],
+)
+def test_what_is_no_place(states, places, error):
+    """Is refused before anything is read."""
+    with pytest.raises(error):
+        fast_digests._fast_digests.md5_read(states, places)
+
+
+def test_without_the_module_in_c_no_files_are_read(monkeypatch):
+    """Nothing pretends to."""
+    monkeypatch.setattr(fast_digests, "_fast_digests", None)
+    assert not reads_files()
+    with pytest.raises(RuntimeError, match="module in C"):
+        read_together([], [])
 
 
 @native
