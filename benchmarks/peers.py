@@ -45,11 +45,15 @@ def measured(
 ) -> tuple[dict[str, float], list[str]]:
     """What a command took, and the lines it wrote.
 
+    Python may keep what it has compiled, as that of an installed program is kept.
+
     :raises RuntimeError: when it fails.
     """
+    environment = {**os.environ, **environment}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
     ran = subprocess.run(
         [sys.executable, "-S", "-E", str(_HERE / "measured.py"), *command],
-        env={**os.environ, **environment},
+        env=environment,
         check=False,
         capture_output=True,
         text=True,

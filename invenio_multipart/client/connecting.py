@@ -17,6 +17,12 @@ from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
+Response: type[http.client.HTTPResponse]
+try:
+    from .fast_http import FastResponse as Response
+except ImportError:
+    from http.client import HTTPResponse as Response
+
 
 @dataclass(frozen=True)
 class Proxy:
@@ -69,17 +75,19 @@ def connect(
     :raises ValueError: the environment's proxy is no address of one.
     """
     proxy = proxy_for(scheme, host, port)
+    connection: http.client.HTTPConnection
     if scheme != "https":
+        if proxy is None:
+            connection = http.client.HTTPConnection(host, port, timeout=timeout)
+        else:
+            connection = _Forwarded(proxy, host, port, timeout)
+    else:
+        way = (host, port) if proxy is None else (proxy.host, proxy.port)
+        connection = http.client.HTTPSConnection(*way, timeout=timeout, context=tls)
         if proxy is not None:
-            return _Forwarded(proxy, host, port, timeout)
-        return http.client.HTTPConnection(host, port, timeout=timeout)
-    if proxy is None:
-        return http.client.HTTPSConnection(host, port, timeout=timeout, context=tls)
-    tunnel = http.client.HTTPSConnection(
-        proxy.host, proxy.port, timeout=timeout, context=tls
-    )
-    tunnel.set_tunnel(host, port, proxy.headers)
-    return tunnel
+            connection.set_tunnel(host, port, proxy.headers)
+    connection.response_class = Response
+    return connection
 
 
 def proxy_for(scheme: str, host: str, port: int) -> Proxy | None:
