@@ -293,6 +293,23 @@ def test_odd_redirects(
     assert files_in(tmp_path) == {}
 
 
+@pytest.mark.parametrize("folder", ["", "new/folder/"])
+def test_a_name_that_is_too_long(
+    store: ContentServer, downloader: Downloader, tmp_path: Path, folder: str
+) -> None:
+    """Is said before a byte of the file is asked for."""
+    store.put(f"{folder}{'n' * 300}", b"x")
+    store.put(f"{folder}a.bin", b"x")
+
+    with pytest.raises(PartialDownloadError) as caught:
+        downloader.download(RECORD, tmp_path)
+
+    (failed,) = caught.value.results
+    assert failed.code == "name_too_long"
+    assert files_in(tmp_path) == {f"{folder}a.bin": b"x"}
+    assert len(store.requests("storage")) == 1
+
+
 def test_endless_redirects(
     store: ContentServer, downloader: Downloader, tmp_path: Path
 ) -> None:

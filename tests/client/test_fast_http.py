@@ -72,6 +72,8 @@ REPLIES = {
     "a body that breaks off": OK + b"Content-Length: 50\r\n\r\nhello",
     "closes": OK + b"Content-Length: 5\r\nConnection: Close\r\n\r\nhello",
     "stays": OK + b"Content-Length: 5\r\nConnection: keep-alive\r\n\r\nhello",
+    "closes, and stays": OK
+    + b"Content-Length: 5\r\nConnection: close\r\nConnection: keep-alive\r\n\r\nhello",
     "chunked": OK + b"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
     "until the end": OK + b"X: y\r\n\r\nhello",
     "old": b"HTTP/1.0 200 OK\r\nContent-Length: 5\r\n\r\nhello",
@@ -127,6 +129,14 @@ def test_any_headers(status: int, headers: list[tuple[str, str]], body: bytes) -
     lines = [f"HTTP/1.1 {status} Some", *(f"{n}: {v}" for n, v in headers), "", ""]
     data = "\r\n".join(lines).encode() + body
     assert told(FastResponse, [data]) == told(http.client.HTTPResponse, [data])
+
+
+def test_what_a_more_lenient_parser_might_take() -> None:
+    """Where a body ends is not for us to guess."""
+    head = fast_http._Head(REPLIES["plain"])
+    assert head.is_usual
+    head.on_header(b"Transfer-Encoding", b"chunked")
+    assert not head.is_usual
 
 
 def test_usual_replies_are_read_by_httptools(monkeypatch: pytest.MonkeyPatch) -> None:
