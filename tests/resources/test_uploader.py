@@ -33,7 +33,8 @@ for name in {modules!r}:
         importlib.import_module(name)
     except ModuleNotFoundError as error:
         # These are used where they are installed, and never needed.
-        assert error.name.split(".")[0] in ("rich", "keyring"), (name, error)
+        optional = "httptools", "keyring", "rich"
+        assert error.name.split(".")[0] in optional, (name, error)
 assert importlib.import_module("invenio_multipart").__version__ == {version!r}
 """
 
