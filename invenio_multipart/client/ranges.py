@@ -83,11 +83,12 @@ class Content:
         """The end of the way that the server shows, and the answer there."""
         if not self._linked:
             self._link, self._linked = self._api.link_of(self._key), True
-        url = self._link or self._url
+        begin = url = self._link or self._url
         for _ in range(HOPS):
             with self._ask(url, headers) as reply:
                 if reply.status not in REDIRECTS:
-                    if url != self._url and reply.status < 300:
+                    # What we began with may have been replaced by a newer one since.
+                    if url != begin and reply.status < 300:
                         self._link = url
                     yield url, reply
                     return

@@ -89,11 +89,17 @@ class Site:
     @contextmanager
     def settings(self, **changes: Any) -> Iterator[None]:
         """Other settings for as long as they are needed."""
-        self.changes.write_text(json.dumps(changes))
+        self._change(changes)
         try:
             yield
         finally:
-            self.changes.write_text("{}")
+            self._change({})
+
+    def _change(self, changes: Mapping[str, Any]) -> None:
+        # At once: the site reads it with each request, and may do so right now.
+        new = self.changes.with_suffix(".new")
+        new.write_text(json.dumps(changes))
+        new.replace(self.changes)
 
     def api(self, name: str = "owner") -> SiteApi:
         """REST as one of the accounts."""

@@ -190,7 +190,10 @@ def test_an_interrupted_run_goes_on(
     """However it is asked to end, it does so soon, and says how to go on."""
     make_tree(commands.home / "data", many(20))
     server.fail("put-d001/f0019.dat", Fault("wait"))
+    # What nohup has told us to ignore, our children would ignore, too.
+    before = signal.signal(sent, signal.SIG_DFL)
     process = commands.start("upload", "data/", *where(server), "--quiet")
+    signal.signal(sent, before)
     until(lambda: sum(server.puts().values()) == 20)
 
     process.send_signal(sent)
