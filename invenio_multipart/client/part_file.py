@@ -34,7 +34,7 @@ NAME_BYTES = 255
 FLUSH_BYTES = 32 * 2**20
 """Written bytes that are sent on to the disk at once."""
 
-WRITE_BYTES = 512 * 1024
+WRITE_BYTES = 256 * 1024
 """Longest write. Linux takes its memory for a long one in large pieces, which it has to
 look for: 8 MiB at once take up to five times as long, on virtual machines most of all."""
 
