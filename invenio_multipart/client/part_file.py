@@ -146,7 +146,7 @@ class PartFile:
         with self._translated("write"):
             os.lseek(self._descriptor, offset, os.SEEK_SET)
             while view:
-                view = view[os.write(self._descriptor, view[:WRITE_BYTES]) :]
+                view = view[self._put(view) :]
             os.lseek(self._descriptor, self.written, os.SEEK_SET)
 
     def write(self, view: memoryview) -> None:
@@ -156,14 +156,19 @@ class PartFile:
         """
         with self._translated("write"):
             while view:
-                count = os.write(self._descriptor, view[:WRITE_BYTES])
-                if not count:
-                    # Not to be expected of a file; never to be tried for ever.
-                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+                count = self._put(view)
                 self.written += count
                 view = view[count:]
         if self.written - self._flushed >= FLUSH_BYTES:
             self._start_flush()
+
+    def _put(self, view: memoryview) -> int:
+        """Write as much as goes at once; number of bytes, 1 or more."""
+        count = os.write(self._descriptor, view[:WRITE_BYTES])
+        if not count:
+            # Not to be expected of a file; never to be tried for ever.
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return count
 
     def _start_flush(self) -> None:
         # Linux begins to write what it is told not to need any more, and does not
