@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Union
 
-from ..core.fast_digests import RunningMd5, feed_together, read_together, reads_files
+from ..core.fast_digests import RunningMd5, read_together, reads_files
 from .errors import DiskError, TargetError
 from .part_file import PartFile
 from .proof import Bytes
@@ -181,8 +181,8 @@ class _Reader:
 
     def go_on(self, readings: Sequence[_Reading]) -> None:
         """The next bytes of each."""
-        pieces = [self._next(*pair) for pair in zip(readings, self._buffers)]
-        feed_together([reading.md5 for reading in readings], pieces)
+        for reading, buffer in zip(readings, self._buffers):
+            reading.md5.update(self._next(reading, buffer))
 
     def _next(self, reading: _Reading, buffer: memoryview) -> memoryview:
         view = buffer[: reading.length(len(buffer))]

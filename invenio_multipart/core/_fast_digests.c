@@ -7,7 +7,7 @@
  *   - over the same words the MD5 of a file and that of a part of it, and the SHA-256
  *     of the file where it has instructions for that, in little more than the time of
  *     one MD5 (chain), and
- *   - those of some files, each in a lane of its own (md5_digests, md5_advance,
+ *   - those of some files, each in a lane of its own (md5_digests, md5_read,
  *     sha256_digests).
  *
  * Optional: where this does not compile, core/fast_digests.py does with hashlib.
@@ -284,41 +284,29 @@ fast_end(PyObject *module, PyObject *args)
     return as_bytes(kind, state);
 }
 
-/* Digests of pieces; where states are given, the states after all whole blocks. */
+/* Digests of pieces. */
 static PyObject *
-hash_pieces(const Kind *kind, PyObject *begun, PyObject *pieces)
+hash_pieces(const Kind *kind, PyObject *pieces)
 {
     PyObject *list = PySequence_Fast(pieces, "Digests are of a sequence."), *found = NULL;
-    PyObject *before = begun ? PySequence_Fast(begun, "States are a sequence.") : NULL;
     Py_ssize_t count = list ? PySequence_Fast_GET_SIZE(list) : 0, open = 0;
     Py_buffer *views = PyMem_New(Py_buffer, count);
     uint32_t *states = PyMem_New(uint32_t, count * kind->words);
-    if (!list || (begun && !before))
+    if (!list)
         goto done;
     if (!views || !states) {
         PyErr_NoMemory();
         goto done;
     }
-    if (before && PySequence_Fast_GET_SIZE(before) != count) {
-        PyErr_SetString(PyExc_ValueError, "Each piece needs a state.");
-        goto done;
-    }
-    for (Py_ssize_t i = 0; i < count; i++) {
-        PyObject *state = before ? PySequence_Fast_GET_ITEM(before, i) : NULL;
-        char *text = (char *)kind->start;
-        Py_ssize_t size = 4 * kind->words;
-        if (state && PyBytes_AsStringAndSize(state, &text, &size) < 0)
-            goto done;
-        if (!read_state(kind, text, size, states + i * kind->words))
-            goto done;
-    }
+    for (Py_ssize_t i = 0; i < count; i++)
+        memcpy(states + i * kind->words, kind->start, 4 * (size_t)kind->words);
     for (; open < count; open++) {
         PyObject *piece = PySequence_Fast_GET_ITEM(list, open);
         if (PyObject_GetBuffer(piece, &views[open], PyBUF_SIMPLE))
             goto done;
     }
     Py_BEGIN_ALLOW_THREADS
-    hash_all(kind, views, count, states, !before);
+    hash_all(kind, views, count, states, 1);
     Py_END_ALLOW_THREADS
     found = PyList_New(count);
     for (Py_ssize_t i = 0; found && i < count; i++) {
@@ -333,7 +321,6 @@ done:
         PyBuffer_Release(&views[--open]);
     PyMem_Free(states);
     PyMem_Free(views);
-    Py_XDECREF(before);
     Py_XDECREF(list);
     return found;
 }
@@ -341,16 +328,7 @@ done:
 static PyObject *
 fast_md5_digests(PyObject *module, PyObject *pieces)
 {
-    return hash_pieces(&MD5, NULL, pieces);
-}
-
-static PyObject *
-fast_md5_advance(PyObject *module, PyObject *args)
-{
-    PyObject *states, *pieces;
-    if (!PyArg_ParseTuple(args, "OO", &states, &pieces))
-        return NULL;
-    return hash_pieces(&MD5, states, pieces);
+    return hash_pieces(&MD5, pieces);
 }
 
 /* Bytes of a file that are read and hashed while the processor's cache still has them. */
@@ -486,7 +464,7 @@ static PyObject *
 fast_sha256_digests(PyObject *module, PyObject *pieces)
 {
     const Kind *kind = kind_of(32);
-    return kind ? hash_pieces(kind, NULL, pieces) : NULL;
+    return kind ? hash_pieces(kind, pieces) : NULL;
 }
 
 /* Whether this processor has that way; 0 is that of eight lanes, which all have. */
@@ -543,8 +521,6 @@ static PyMethodDef METHODS[] = {
      "Whether several MD5 are computed so from now on: 0 by eight lanes, 1 by AVX2, 2 by "
      "AVX-512. The best is chosen already; this is for tests."},
     {"end", fast_end, METH_VARARGS, "Digest of a message: state, tail, length."},
-    {"md5_advance", fast_md5_advance, METH_VARARGS,
-     "States of MD5 after all whole blocks of one buffer each."},
     {"md5_digests", fast_md5_digests, METH_O, "MD5 of each buffer of a sequence."},
     {"md5_read", fast_md5_read, METH_VARARGS,
      "States of MD5, bytes read or minus the number of an error, and what fills no block, "

@@ -40,37 +40,28 @@ def sha256_digests(pieces: Sequence[Bytes]) -> list[str]:
 
 
 class RunningMd5:
-    """MD5 of a message that is fed in order, beside others; see :func:`feed_together`."""
+    """MD5 of a message that is read beside others; see :func:`read_together`."""
 
     def __init__(self) -> None:
-        self._plain = hashlib.md5(usedforsecurity=False)
+        self._plain = None if reads_files() else hashlib.md5(usedforsecurity=False)
         self._state = b"" if _fast_digests is None else _fast_digests.MD5_START
         self._length = 0
         self._tail = b""
 
+    def update(self, data: Bytes) -> None:
+        """The next bytes.
+
+        :raises RuntimeError: where :func:`reads_files` says that files are read.
+        """
+        if self._plain is None:
+            raise RuntimeError("The module in C reads the message.")
+        self._plain.update(data)
+
     def hexdigest(self) -> str:
         """Hex MD5 of the message so far."""
-        if _fast_digests is None:
+        if self._plain is not None:
             return self._plain.hexdigest()
         return _fast_digests.end(self._state, self._tail, self._length).hex()
-
-
-def feed_together(messages: Sequence[RunningMd5], pieces: Sequence[memoryview]) -> None:
-    """The next piece of each message; other threads run meanwhile.
-
-    :raises ValueError: when an earlier piece was no multiple of 64 bytes.
-    """
-    if _fast_digests is None:
-        for message, piece in zip(messages, pieces):
-            message._plain.update(piece)
-        return
-    _check_blocks(messages)
-    states = [message._state for message in messages]
-    states = _fast_digests.md5_advance(states, pieces)
-    for message, state, piece in zip(messages, states, pieces):
-        message._state = state
-        message._length += len(piece)
-        message._tail = bytes(piece[len(piece) - len(piece) % BLOCK_BYTES :])
 
 
 def read_together(
@@ -86,7 +77,8 @@ def read_together(
     """
     if _fast_digests is None:
         raise RuntimeError("This package was built without its module in C.")
-    _check_blocks(messages)
+    if any(message._tail for message in messages):
+        raise ValueError("Only the last piece may end within a block.")
     states = [message._state for message in messages]
     counts = []
     for message, found in zip(messages, _fast_digests.md5_read(states, list(places))):
@@ -99,11 +91,6 @@ def read_together(
 def reads_files() -> bool:
     """Whether :func:`read_together` can be had."""
     return _fast_digests is not None
-
-
-def _check_blocks(messages: Sequence[RunningMd5]) -> None:
-    if any(message._tail for message in messages):
-        raise ValueError("Only the last piece may end within a block.")
 
 
 class FileAndParts:

@@ -147,6 +147,13 @@ def test_places_that_are_read_on(tmp_path):
 
 
 @native
+def test_what_is_read_is_not_fed() -> None:
+    """Nobody would see these bytes."""
+    with pytest.raises(RuntimeError, match="module in C"):
+        RunningMd5().update(b"data")
+
+
+@native
 def test_a_file_that_cannot_be_read(tmp_path):
     """Has the number of the error; the others are read."""
     (tmp_path / "file").write_bytes(b"data")
