@@ -19,6 +19,9 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+from invenio_queues.proxies import current_queues
 
 from .site import (
     ROOT,
@@ -29,6 +32,7 @@ from .site import (
     stop,
     wait_for_server,
 )
+from .wsgi import create
 
 THREADS = 4
 WORKER_SECONDS = 120
@@ -65,11 +69,23 @@ def running_instance(site: Site) -> Iterator[Instance]:
     }
     (folder / "settings.json").write_text(json.dumps(settings))
     with ExitStack() as stack:
+        stack.enter_context(_queues(settings))
         process = start_server("ours", port, folder, THREADS)
         stack.callback(stop, process)
         stack.enter_context(_worker(folder))
         wait_for_server(process, url, folder / "ours.log")
         yield Instance(url, site.token)
+
+
+@contextmanager
+def _queues(settings: dict[str, Any]) -> Iterator[None]:
+    """Where the statistics' events go: without it they would be dropped, for free."""
+    app = create("ours", settings)
+    with app.app_context():
+        current_queues.declare()
+    yield
+    with app.app_context():
+        current_queues.purge()
 
 
 @contextmanager
