@@ -24,10 +24,10 @@ from ..core.adopted import STORAGE_CLASS
 from ..records.contained import (
     Contained,
     hold_only,
-    object_versions,
     page_of_files,
 )
 from ..storage.factory import sign_reads
+from .counting import count_downloads
 from .links.readable import readable_keys
 from .uploads.parts import iso
 from .uploads.schema import parse
@@ -87,7 +87,8 @@ def _links(
     hold_only(record.files, direct)
     readable = readable_keys(service, identity, record, direct)
     given = [direct[key] for key in direct if key in readable]
-    _count(record, given)
+    # Each link is a download to the statistics, as each redirect is.
+    count_downloads(record, [file.version_id for file in given])
     expires = current_app.config["MULTIPART_CONTENT_LINK_EXPIRES_SECONDS"]
     urls, end = sign_reads([str(file.uri) for file in given], expires)
     return {file.key: (urls[str(file.uri)], str(iso(end))) for file in given}
@@ -101,36 +102,6 @@ def _is_direct(file: Contained) -> bool:
         and file.storage_class != STORAGE_CLASS
         and (file.uri or "").startswith(_S3)
     )
-
-
-def _count(record: Any, files: Sequence[Contained]) -> None:
-    """Each link is a download to InvenioRDM's statistics, as each redirect is."""
-    if "invenio-stats" not in current_app.extensions:
-        return
-    from invenio_stats.proxies import current_stats
-
-    emitter = current_stats.get_event_emitter("file-download")
-    if emitter is None or emitter.name not in current_stats.events:
-        return
-    versions = object_versions([file.version_id for file in files])
-    try:
-        events = [_event(emitter, record, version) for version in versions]
-        # All at once, as the way to the queue costs more than the events.
-        if built := [event for event in events if event is not None]:
-            current_stats.publish(emitter.name, built)
-    except Exception:
-        # As upstream has it: what cannot be counted can still be read.
-        current_app.logger.exception("Downloads could not be counted.")
-
-
-def _event(emitter: Any, record: Any, version: Any) -> Any:
-    """What the site's builders make of one download; None where it does not count."""
-    event: Any = {}
-    for builder in emitter.builders:
-        event = builder(event, current_app, record=record, obj=version, via_api=True)
-        if event is None:
-            return None
-    return event
 
 
 def _entry(file: Contained, link: tuple[str, str] | None) -> dict[str, Any]:
