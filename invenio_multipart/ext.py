@@ -26,6 +26,7 @@ from .services.links.remote import archive_without_remote
 from .services.overview import OverviewService
 from .services.permissions import with_links
 from .services.reaper.service import ReaperService
+from .services.results import FilesAtOnce, RecordWithFiles, extend_result
 from .services.uploads.service import UploadService
 from .transfers.components import MultipartFileComponent, MultipartRecordComponent
 from .transfers.imports import ImportedFilesComponent
@@ -219,7 +220,9 @@ def finalize_app(app: Flask) -> None:
     for service in (records, rdm.records_media_files_service):
         for files in (service.files, service.draft_files):
             tell_origins(files)
+            extend_result(files.config, "file_result_list_cls", FilesAtOnce)
             archive_without_remote(files)
+    extend_result(records.config, "result_item_cls", RecordWithFiles)
     serializer.use_for(rdm.draft_files_resource.config)
     serializer.use_for(rdm.draft_media_files_resource.config)
 

@@ -117,10 +117,15 @@ class Api:
         url: str,
         body: Any = None,
         transient: frozenset[int] = TRANSIENT,
+        more: Mapping[str, str] | None = None,
     ) -> Any:
-        """The same with one attempt, for what is not safe to repeat blindly."""
+        """The same with one attempt, for what is not safe to repeat blindly.
+
+        :param more: headers.
+        """
         url = f"{self.root}{url}" if url.startswith("/") else url
         headers = {"Accept": "application/json", **self.authorization_for(url)}
+        headers.update(more or {})
         content = b""
         if body is not None:
             content = json.dumps(body).encode()
@@ -189,7 +194,9 @@ class DraftFileApi(Api):
         if part_size_bytes is not None:
             transfer["part_size"] = part_size_bytes
         wanted = {"key": self._key, "size": size_bytes, "transfer": transfer}
-        reply = self.call_once("POST", self._files_url, [wanted])
+        # Otherwise the reply lists all files of the draft: seconds for thousands.
+        little = {"Prefer": "return=minimal"}
+        reply = self.call_once("POST", self._files_url, [wanted], more=little)
         for item in items_of(reply, "entries"):
             if isinstance(item, dict) and item.get("key") == self._key:
                 return read_entry(item)

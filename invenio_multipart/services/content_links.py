@@ -71,6 +71,7 @@ def content_links(
     files, rest = found[: page["size"]], found[page["size"] :]
     links = _links(service, identity, record, files) if page["links"] else {}
     return {
+        "enabled": record.files.enabled,
         "files": [_entry(file, links.get(file.key)) for file in files],
         "next": files[-1].key if rest else None,
     }
@@ -110,6 +111,7 @@ def _entry(file: Contained, link: tuple[str, str] | None) -> dict[str, Any]:
         "size": file.size,
         "checksum": file.checksum,
         "status": "pending" if file.version_id is None else "completed",
+        "transfer": {"type": file.transfer},
         "url": link and link[0],
         "expiration": link and link[1],
     }

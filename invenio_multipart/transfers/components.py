@@ -35,12 +35,13 @@ from ..services.free import end_buckets, end_entries
 from ..services.links import remote
 from ..services.links.schema import wanted_link
 from ..services.permissions import links_content
+from ..services.results import tell_only
 from ..services.uploads.abort import abort, abort_all
 from ..services.uploads.commit import compare_declared
 from ..services.uploads.finalize import FileTarget, refresh
 from ..services.uploads.initiate import checked_key
 from ..services.uploads.service import upload_of
-from .incoming import declared_checksum
+from .incoming import declared_checksum, wants_little
 from .links import show_part_links
 
 
@@ -66,6 +67,7 @@ class MultipartFileComponent(FileServiceComponent):  # type: ignore[misc]
                 identity, "set_content_files", record=record, file_metadata=entry
             ):
                 raise UploadForbidden("Multipart uploads are not allowed here.")
+        keys = [entry["key"] for entry in data]
         if record.files.enabled:
             _check_remote(data)
             # What a request that came too late has left there.
@@ -73,6 +75,8 @@ class MultipartFileComponent(FileServiceComponent):  # type: ignore[misc]
             end_entries(record.files, self.uow, new)
             self._link(identity, record, data)
             self._replace_pending(record, [entry["key"] for entry in data])
+        if wants_little():
+            tell_only(record.files, keys)
 
     def _link(
         self, identity: Identity, record: Any, data: list[dict[str, Any]]

@@ -66,6 +66,11 @@ class BatchServer(WireServer):
         self.other_lock: dict[str, str] | None = None
         self.job_polls = 0
         self.page = 1000
+        self.is_stock = False
+        """Whether only upstream's own list of files is there."""
+        self.is_endless = False
+        """Whether each page of the list has the first one after it."""
+        self.files_enabled = True
         self.expired_signatures: set[str] = set()
         super().__init__()
 
@@ -207,6 +212,7 @@ class BatchApiHandler(ApiHandler):
         routes: dict[str, Callable[..., Any]] = {
             rf"GET {DRAFT_PATH}": self.on_draft,
             rf"GET {DRAFT_PATH}/files": self.on_files,
+            rf"GET {DRAFT_PATH}/content-links": self.on_links,
             rf"DELETE {DRAFT_PATH}/files/(.+)": self.on_delete,
             rf"POST {DRAFT_PATH}/uploads": self.on_announce,
             rf"POST {DRAFT_PATH}/links/known": self.on_known,
@@ -245,8 +251,29 @@ class BatchApiHandler(ApiHandler):
         page = f"{self.world.base_url}/records/{DRAFT}"
         return 202, {"id": DRAFT, "links": {"self_html": page}}
 
+    def on_links(self, _: Any) -> tuple[int, Any]:
+        """A page of all files, in the order of their keys."""
+        if self.world.is_stock:
+            return 404, {"status": 404, "message": "Not found."}
+        after = parse_qs(urlsplit(self.path).query).get("after", [""])[0]
+        every = sorted(self._entries(), key=lambda entry: entry["key"])
+        if self.world.is_endless:
+            after = ""
+        page = [entry for entry in every if entry["key"] > after][: self.world.page]
+        links = {}
+        if page and (self.world.is_endless or page[-1] is not every[-1]):
+            last = quote(page[-1]["key"], safe="")
+            path = f"{DRAFT_PATH}/content-links?links=no&after={last}"
+            links["next"] = f"{self.world.base_url}{path}"
+        enabled = self.world.files_enabled
+        return 200, {"enabled": enabled, "files": page, "links": links}
+
     def on_files(self, _: Any) -> tuple[int, Any]:
         """All files, those of the batch too."""
+        enabled = self.world.files_enabled
+        return 200, {"enabled": enabled, "entries": self._entries()}
+
+    def _entries(self) -> list[dict[str, Any]]:
         entries = [stored.entry() for stored in self.world.files.values()]
         if self.world.batch is not None:
             entries += [
@@ -258,7 +285,7 @@ class BatchApiHandler(ApiHandler):
                 }
                 for file in self.world.batch.files.values()
             ]
-        return 200, {"enabled": True, "entries": entries}
+        return entries
 
     def on_delete(self, key: str, _: Any) -> tuple[int, Any]:
         """Out of draft and batch."""

@@ -58,9 +58,12 @@ def test_links_of_a_draft(filled: Draft) -> None:
         "size": 10,
         "checksum": None,
         "status": "pending",
+        "transfer": {"type": "M"},
         "url": None,
         "expiration": None,
     }
+    assert {file["transfer"]["type"] for file in files} == {"L"}
+    assert page["enabled"] is True
     assert "next" not in page["links"]
 
 

@@ -23,6 +23,7 @@ from sqlalchemy import select, tuple_
 from ...core.origin import Origin
 from ...records.bulk import chunks
 from ..permissions import is_linker
+from ..results import extend_result
 from .targets import TargetName, find_holder
 
 _RECORDS, _DRAFTS = "files", "draft-files"
@@ -180,11 +181,5 @@ class TellsOrigins:
 
 def tell_origins(service: Any) -> None:
     """Have a file service tell where linked files came from."""
-    config = service.config
-    for name, mixin in (
-        ("file_result_item_cls", TellsOrigin),
-        ("file_result_list_cls", TellsOrigins),
-    ):
-        upstream = getattr(config, name)
-        if not issubclass(upstream, mixin):
-            setattr(config, name, type(upstream.__name__, (mixin, upstream), {}))
+    extend_result(service.config, "file_result_item_cls", TellsOrigin)
+    extend_result(service.config, "file_result_list_cls", TellsOrigins)
