@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Response, expect
 
 from ..driver import md5
 from .deposit import MIB, SENT, Deposit, eventually, parts_held
@@ -60,6 +60,23 @@ def test_small_and_large_together(site: Site, page: Page, data: Data) -> None:
         data(f"mixed/{n}.txt", 1000)
     deposit.choose_folder(data("mixed/large.bin", 20 * MIB).parent)
     deposit.all_completed(11)
+
+
+def test_replies_tell_of_new_files_only(site: Site, page: Page, data: Data) -> None:
+    """However many there are."""
+    deposit = Deposit(site, page, site.draft())
+    deposit.choose(data("before.txt", 1000))
+    deposit.all_completed(1)
+    with page.expect_response(_is_beginning) as begun:
+        deposit.choose(data("large.bin", 20 * MIB))
+    told = [entry["key"] for entry in begun.value.json()["entries"]]
+    assert told == ["large.bin"]
+    deposit.all_completed(2)
+
+
+def _is_beginning(response: Response) -> bool:
+    path = response.url.partition("?")[0]
+    return response.request.method == "POST" and path.endswith("/draft/files")
 
 
 def test_reload_in_a_batch(site: Site, page: Page, data: Data) -> None:

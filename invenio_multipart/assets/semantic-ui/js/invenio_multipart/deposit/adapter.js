@@ -48,7 +48,8 @@ export const api = async (method, url, body, repeated = false) => {
       method,
       url: /^(https?:)?\/\//.test(url) || url.startsWith("/api") ? url : `/api${url}`,
       data: body,
-      headers: { Accept: "application/json" },
+      // The reply to a new file would otherwise list all that are there.
+      headers: { Accept: "application/json", Prefer: "return=minimal" },
       validateStatus: () => true,
     });
   } catch (error) {
