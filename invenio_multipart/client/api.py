@@ -34,6 +34,9 @@ PAGE_SIZE = 1000
 TRANSIENT = frozenset({408, 425, 429})
 """Refusals that mean "later"; every 5xx is taken the same way."""
 
+ACCEPTED = {"Accept": "application/json", "Prefer": "return=minimal"}
+"""The reply to a new file would otherwise list all of the draft (RFC 7240)."""
+
 LOST_TERM = "Not a valid value."
 """InvenioRDM 14 says so of a record whose vocabulary it could not read. Its look-up
 fails now and then while several threads serve requests, and works the next time."""
@@ -117,15 +120,10 @@ class Api:
         url: str,
         body: Any = None,
         transient: frozenset[int] = TRANSIENT,
-        more: Mapping[str, str] | None = None,
     ) -> Any:
-        """The same with one attempt, for what is not safe to repeat blindly.
-
-        :param more: headers.
-        """
+        """The same with one attempt, for what is not safe to repeat blindly."""
         url = f"{self.root}{url}" if url.startswith("/") else url
-        headers = {"Accept": "application/json", **self.authorization_for(url)}
-        headers.update(more or {})
+        headers = {**ACCEPTED, **self.authorization_for(url)}
         content = b""
         if body is not None:
             content = json.dumps(body).encode()
@@ -194,9 +192,7 @@ class DraftFileApi(Api):
         if part_size_bytes is not None:
             transfer["part_size"] = part_size_bytes
         wanted = {"key": self._key, "size": size_bytes, "transfer": transfer}
-        # Otherwise the reply lists all files of the draft: seconds for thousands.
-        little = {"Prefer": "return=minimal"}
-        reply = self.call_once("POST", self._files_url, [wanted], more=little)
+        reply = self.call_once("POST", self._files_url, [wanted])
         for item in items_of(reply, "entries"):
             if isinstance(item, dict) and item.get("key") == self._key:
                 return read_entry(item)

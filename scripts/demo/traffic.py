@@ -32,8 +32,9 @@ class RequestLog:
                 method, status, received, sent, path = line.rstrip("\n").split(" ", 4)
                 count += 1
                 all_bytes += int(received) + int(sent)
-                # A redirect's body is a sentence of HTML, not file content.
-                is_content = "/content" in path or (
+                # A redirect's body is a sentence of HTML, and a list of files JSON:
+                # neither is file content.
+                is_content = "content" in path.partition("?")[0].split("/") or (
                     "/files/" in path and not path.startswith("/api/")
                 )
                 if is_content and method == "PUT":

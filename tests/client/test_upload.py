@@ -93,6 +93,15 @@ def test_fresh_upload(
     assert summary.api_requests == len(server.requests("api"))
 
 
+def test_the_reply_to_a_new_file_is_short(
+    server: WireServer, uploader: Uploader, make_file: Callable[[int], Path]
+) -> None:
+    """With InvenioRDM's own each upload would cost more, the more files are there."""
+    uploader.upload(DRAFT, make_file(KIB))
+    (begun,) = server.requests("api", "POST", "/files")
+    assert begun.headers["Prefer"] == "return=minimal"
+
+
 @pytest.mark.parametrize("part_size", [64 * KIB, 64 * KIB + 1, 1000])
 @pytest.mark.parametrize("built", ["as-it-is", "without-c"])
 def test_digests_are_true_however_they_are_computed(
