@@ -125,3 +125,23 @@ def held_tasks(app: Any) -> Iterator[HeldTasks]:
         yield held
     finally:
         verify_upload.apply_async = real
+
+
+@contextmanager
+def counted_queries(app: Any) -> Iterator[list[str]]:
+    """All statements that are sent to the database meanwhile."""
+    from invenio_db import db
+    from sqlalchemy import event
+
+    seen: list[str] = []
+
+    def note(conn: Any, cursor: Any, statement: str, *rest: Any) -> None:
+        seen.append(statement)
+
+    with app.app_context():
+        engine = db.engine
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        yield seen
+    finally:
+        event.remove(engine, "before_cursor_execute", note)

@@ -6,11 +6,12 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from .api import TRANSIENT, Api, draft_path, items_of
+from .content_links import ContentLinks
 from .errors import ProtocolError, RefusedError
 from .wire import FileEntry, quote_key, read_entry
 
@@ -98,28 +99,23 @@ class Drafts:
     def files(self, draft_id: str) -> dict[str, FileEntry]:
         """All files of a draft by key, complete or not."""
         path = draft_path(draft_id)
+        items: Iterable[Mapping[str, Any]]
         try:
-            return self._listed(f"{path}/content-links?links=no", "files")
+            items = list(ContentLinks(f"{path}/content-links", self._list).files())
         except RefusedError as error:
             if error.status not in (404, 405):
                 raise
-        # A stock InvenioRDM; or there is no such draft, which it says as well.
-        return self._listed(f"{path}/files", "entries")
+            # A stock InvenioRDM; or there is no such draft, which it says as well.
+            items = items_of(self._list(f"{path}/files"), "entries")
+        return {str(item.get("key")): read_entry(item) for item in items}
 
-    def _listed(self, url: str | None, name: str) -> dict[str, FileEntry]:
-        found: dict[str, FileEntry] = {}
-        while url is not None:
-            reply = self._api.call("GET", url)
-            if isinstance(reply, dict) and reply.get("enabled") is False:
-                raise RefusedError(
-                    "Files are switched off in this draft.", code="files_disabled"
-                )
-            items, before = items_of(reply, name), len(found)
-            found.update((str(item.get("key")), read_entry(item)) for item in items)
-            url = (reply.get("links") or {}).get("next") if items else None
-            if url is not None and len(found) == before:
-                raise ProtocolError("The server's list of files has no end.")
-        return found
+    def _list(self, url: str) -> Any:
+        reply = self._api.call("GET", url)
+        if isinstance(reply, dict) and reply.get("enabled") is False:
+            raise RefusedError(
+                "Files are switched off in this draft.", code="files_disabled"
+            )
+        return reply
 
     def delete_file(self, draft_id: str, key: str) -> None:
         """The file is not in the draft (any more)."""

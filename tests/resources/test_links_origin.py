@@ -6,11 +6,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
-from ..backdoor import setting
+from ..backdoor import counted_queries, setting
 from ..driver import PART, Api, Draft
 from .test_links import DATA, link_entry, publish, put_file
 from .test_links_targets import KEY, delete_record, link, with_file
@@ -38,26 +36,6 @@ def origins(api: Api, path: str) -> list[Any]:
 def address(record: str, kind: str = "") -> str:
     """Of the ancestor's entry."""
     return f"http://localhost/api/records/{record}{kind}/files/{KEY}"
-
-
-@contextmanager
-def counted_queries(app: Any) -> Iterator[list[str]]:
-    """All statements that are sent to the database meanwhile."""
-    from invenio_db import db
-    from sqlalchemy import event
-
-    sent: list[str] = []
-
-    def note(connection: Any, cursor: Any, statement: str, *rest: Any) -> None:
-        sent.append(statement)
-
-    with app.app_context():
-        engine = db.engine
-    event.listen(engine, "before_cursor_execute", note)
-    try:
-        yield sent
-    finally:
-        event.remove(engine, "before_cursor_execute", note)
 
 
 def test_of_a_public_record(api: Api, other: Api, anonymous: Api, local: str) -> None:

@@ -9,32 +9,20 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from sqlalchemy import event
 
 from invenio_multipart.records.contained import load_at_once
 
+from ..backdoor import counted_queries
 from ..driver import RECORD, Api, Draft, Reply
 from .test_links import publish, put_file
 
 LITTLE = {"Prefer": "return=minimal"}
 
 
-def statements(api: Api, request: Callable[[], Reply]) -> int:
+def cost(api: Api, request: Callable[[], Reply]) -> int:
     """How many statements the database got."""
-    from invenio_db import db
-
-    seen: list[str] = []
-
-    def note(conn: Any, cursor: Any, statement: str, *rest: Any) -> None:
-        seen.append(statement)
-
-    with api.app.app_context():
-        engine = db.engine
-    event.listen(engine, "before_cursor_execute", note)
-    try:
+    with counted_queries(api.app) as seen:
         reply = request()
-    finally:
-        event.remove(engine, "before_cursor_execute", note)
     assert reply.status in (200, 201), reply.json
     assert "big.bin" in str(reply.json)
     return len(seen)
@@ -77,7 +65,7 @@ def test_a_reply_about_all_files_asks_once(
     few, many = filled(api, 1), filled(api, 6)
     # What is asked once in a process is asked here.
     ask(few)
-    assert statements(api, lambda: ask(few)) == statements(api, lambda: ask(many))
+    assert cost(api, lambda: ask(few)) == cost(api, lambda: ask(many))
 
 
 def test_a_published_record(api: Api, s3: str) -> None:
@@ -89,7 +77,7 @@ def test_a_published_record(api: Api, s3: str) -> None:
         put_file(draft, "big.bin", b"small")
         record = publish(draft)
         api.get(f"/records/{record}")
-        found.append(statements(api, lambda: api.get(f"/records/{record}")))  # noqa: B023
+        found.append(cost(api, lambda: api.get(f"/records/{record}")))  # noqa: B023
     assert found[0] == found[1]
 
 

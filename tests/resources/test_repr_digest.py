@@ -14,9 +14,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from sqlalchemy import event
 
-from ..backdoor import setting
+from ..backdoor import counted_queries, setting
 from ..batching import brought
 from ..driver import Api, Draft, content_md5
 
@@ -140,21 +139,9 @@ def test_unknown(api: Api, local_draft: Draft, checksum: str | None) -> None:
 
 def test_no_query(api: Api, draft: Draft) -> None:
     """The header costs no query of ours."""
-    from invenio_db import db
-
     brought(draft, {"a": DATA})
-    seen: list[str] = []
-
-    def note(conn: Any, cursor: Any, statement: str, *rest: Any) -> None:
-        seen.append(statement)
-
-    with api.app.app_context():
-        engine = db.engine
-    event.listen(engine, "before_cursor_execute", note)
-    try:
+    with counted_queries(api.app) as seen:
         reply = ask(api, draft.file("a", "/content"))
-    finally:
-        event.remove(engine, "before_cursor_execute", note)
     assert b64encode(told(reply)["md5"]).decode() == content_md5(DATA)
     assert seen
     assert not [text for text in seen if "multipart_" in text]

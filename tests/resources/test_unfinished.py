@@ -11,8 +11,8 @@ from datetime import datetime
 from typing import Any
 
 import pytest
-from sqlalchemy import event
 
+from ..backdoor import counted_queries
 from ..batching import open_batch, refused
 from ..driver import PART, Api, Draft
 
@@ -166,21 +166,10 @@ def test_who_may_ask(anonymous: Api) -> None:
 
 def test_queries_do_not_grow(app: Any, api: Api, s3: str) -> None:
     """Ten drafts take as many statements as one, and no look into the store."""
-    from invenio_db import db
 
     def statements(size: int) -> list[str]:
-        with app.app_context():
-            engine = db.engine
-        seen: list[str] = []
-
-        def note(*args: Any) -> None:
-            seen.append(args[2])
-
-        event.listen(engine, "before_cursor_execute", note)
-        try:
+        with counted_queries(app) as seen:
             assert api.get(f"/uploads/unfinished?size={size}").status == 200
-        finally:
-            event.remove(engine, "before_cursor_execute", note)
         return seen
 
     for _ in range(10):

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from ..backdoor import bucket_size
+from ..backdoor import bucket_size, counted_queries
 from ..batching import (
     Open,
     announce,
@@ -656,30 +656,16 @@ def test_too_many_fields(local_draft: Draft) -> None:
 
 def test_statements_do_not_grow(app: Any, api: Api, local: str) -> None:
     """Sixty links take as many statements as ten, in each step."""
-    from sqlalchemy import event
-
     record = published(api, {f"{n:03}": DATA for n in range(60)})
     counts = []
     for many in (10, 60):
         draft = api.new_draft()
         files = [link(f"{n}", record, f"{n:03}") for n in range(many)]
-        seen: list[str] = []
-        with app.app_context():
-            from invenio_db import db
-
-            engine = db.engine
-
-        def note(*args: Any, seen: list[str] = seen) -> None:
-            seen.append(args[2])
-
-        event.listen(engine, "before_cursor_execute", note)
-        try:
+        with counted_queries(app) as seen:
             batch = open_batch(draft, files)
             announced = len(seen)
             assert batch.anonymous.call("PUT", batch.json["links_url"]).status == 200
             counts.append((announced, len(seen) - announced))
-        finally:
-            event.remove(engine, "before_cursor_execute", note)
     assert counts[1][0] <= counts[0][0] + 5, counts
     assert counts[1][1] <= counts[0][1] + 5, counts
 
