@@ -14,6 +14,7 @@ from sqlalchemy.orm.exc import ObjectDeletedError, StaleDataError
 
 from . import config
 from .errors import MultipartError
+from .records.on_demand import read_on_demand
 from .resources import serializer
 from .resources.dashboard import add_to_menu
 from .resources.errors import error_response, lost_race_response
@@ -219,6 +220,7 @@ def finalize_app(app: Flask) -> None:
     _add_upload_link(media)
     for service in (records, rdm.records_media_files_service):
         for files in (service.files, service.draft_files):
+            read_on_demand(files.config.record_cls)
             tell_origins(files)
             extend_result(files.config, "file_result_list_cls", FilesAtOnce)
             archive_without_remote(files)

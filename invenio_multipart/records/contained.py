@@ -15,7 +15,6 @@ from sqlalchemy import func, inspect, select
 from sqlalchemy.orm import joinedload
 
 from .bulk import chunks
-from .entries import present
 
 
 class Contained(NamedTuple):
@@ -105,15 +104,3 @@ def load_at_once(file_records: Collection[Any]) -> None:
         # From here on the entry holds it.
         _ = model.object_version
     del held
-
-
-def hold_only(files: Any, keys: Collection[str]) -> None:
-    """Let upstream find these files of a record where it would read all, to see one.
-
-    For requests that change nothing: the others seem not to be there.
-
-    :param files: upstream's files of a record or draft, of which none was looked at.
-    """
-    rows = present(files.file_cls.model_cls, files.record.id, keys)
-    kept = (row for row in rows if not row.is_deleted)
-    files._entries = {row.key: files.file_cls(row.data, model=row) for row in kept}

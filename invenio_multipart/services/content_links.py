@@ -21,11 +21,8 @@ from invenio_records_resources.services.files.transfer.constants import (
 from marshmallow import EXCLUDE, Schema, fields, validate
 
 from ..core.adopted import STORAGE_CLASS
-from ..records.contained import (
-    Contained,
-    hold_only,
-    page_of_files,
-)
+from ..records.contained import Contained, page_of_files
+from ..records.on_demand import hold
 from ..storage.factory import sign_reads
 from .counting import count_downloads
 from .links.readable import readable_keys
@@ -85,7 +82,7 @@ def _links(
     if not direct:
         return {}
     # Policies look at each file by upstream's means.
-    hold_only(record.files, direct)
+    hold(record.files, direct)
     readable = readable_keys(service, identity, record, direct)
     given = [direct[key] for key in direct if key in readable]
     # Each link is a download to the statistics, as each redirect is.

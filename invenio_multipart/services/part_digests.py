@@ -21,7 +21,6 @@ from ..core.ledger import StoredPart
 from ..core.plan import S3_LIMITS
 from ..core.states import UploadState
 from ..records import uploads
-from ..records.contained import hold_only
 from ..records.folding import unfold
 from .uploads.schema import parse
 
@@ -64,7 +63,6 @@ def part_digests(
     service = current_service_registry.get(service_id)
     page = parse(PageOfDigestsSchema(), query)
     record = service._get_record(id_, identity, "read_files")
-    hold_only(record.files, [page["key"]])
     file_record = record.files.get(page["key"])
     if file_record is None:
         raise FileKeyNotFoundError(id_, page["key"])

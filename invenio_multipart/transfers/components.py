@@ -27,6 +27,7 @@ from ..errors import UploadForbidden, UploadsUnfinished
 from ..proxies import current_multipart
 from ..records import entries, uploads
 from ..records.models import Upload
+from ..records.on_demand import hold
 from ..records.publishing import move_at_once
 from ..services.batches.end import end_batch
 from ..services.batches.holders import buckets
@@ -35,13 +36,13 @@ from ..services.free import end_buckets, end_entries
 from ..services.links import remote
 from ..services.links.schema import wanted_link
 from ..services.permissions import links_content
-from ..services.results import tell_only
+from ..services.results import tell_only, wants_little
 from ..services.uploads.abort import abort, abort_all
 from ..services.uploads.commit import compare_declared
 from ..services.uploads.finalize import FileTarget, refresh
 from ..services.uploads.initiate import checked_key
 from ..services.uploads.service import upload_of
-from .incoming import declared_checksum, wants_little
+from .incoming import declared_checksum
 from .links import show_part_links
 
 
@@ -69,9 +70,10 @@ class MultipartFileComponent(FileServiceComponent):  # type: ignore[misc]
                 raise UploadForbidden("Multipart uploads are not allowed here.")
         keys = [entry["key"] for entry in data]
         if record.files.enabled:
+            hold(record.files, keys)
             _check_remote(data)
             # What a request that came too late has left there.
-            new = [entry["key"] for entry in data if entry["key"] not in record.files]
+            new = [key for key in keys if key not in record.files]
             end_entries(record.files, self.uow, new)
             self._link(identity, record, data)
             self._replace_pending(record, [entry["key"] for entry in data])

@@ -33,17 +33,6 @@ def content_md5() -> Digest | None:
     return parse_content_md5(text)
 
 
-def wants_little() -> bool:
-    """Whether the request prefers a reply with no more than it needs.
-
-    Source: ``return=minimal`` of RFC 7240, section 4.2
-    """
-    if not has_request_context():
-        return False
-    preferences = ",".join(request.headers.getlist("Prefer")).split(",")
-    return "return=minimal" in [text.strip().lower() for text in preferences]
-
-
 def user_id() -> str | None:
     """Who asks, None for the system and for background work."""
     identity = getattr(g, "identity", None) if has_request_context() else None

@@ -81,6 +81,61 @@ def test_a_published_record(api: Api, s3: str) -> None:
     assert found[0] == found[1]
 
 
+def one_file(draft: Draft) -> None:
+    """All that is done to a file by its key."""
+    body = [{"key": "new", "size": 9, "transfer": {"type": "M"}}]
+    reply = draft.api.call("POST", f"{draft.path}/files", json=body, headers=LITTLE)
+    assert reply.status == 201, reply.json
+    draft.send_ok(reply.json["entries"][0]["links"]["parts"][0], b"something")
+    assert draft.parts("new").status == 200
+    assert draft.commit("new").status == 200
+    for rest in ("", "/upload", "/content"):
+        assert draft.api.get(draft.file("new", rest)).status in (200, 302)
+    assert draft.delete("new").status == 204
+
+
+def test_a_call_about_one_file_reads_no_others(api: Api, s3: str) -> None:
+    """Among ten files it costs what it does among two."""
+    from invenio_rdm_records.records.api import RDMFileDraft
+    from sqlalchemy import event
+
+    few, many = filled(api, 1), filled(api, 9)
+    read: list[str] = []
+
+    def note(row: Any, context: Any) -> None:
+        read.append(row.key)
+
+    found = []
+    for draft in (few, many):
+        one_file(draft)
+        read.clear()
+        event.listen(RDMFileDraft.model_cls, "load", note)
+        try:
+            one_file(draft)
+        finally:
+            event.remove(RDMFileDraft.model_cls, "load", note)
+        found.append(sorted(read))
+    assert found[0] == found[1]
+    assert set(found[1]) <= {"new"}
+
+
+def test_a_draft_without_its_files(api: Api, s3: str) -> None:
+    """Who prefers little of a draft gets all of it but the list."""
+    draft = filled(api, 2)
+    for method, body in (("GET", None), ("PUT", RECORD)):
+        full = api.call(method, draft.path, json=body).json
+        little = api.call(method, draft.path, json=body, headers=LITTLE).json
+        assert full["files"].pop("count") == 3
+        assert sorted(full["files"].pop("entries")) == ["0.txt", "1.txt", "big.bin"]
+        assert full["files"].pop("total_bytes") == 18
+        for reply in (full, little):
+            reply.pop("revision_id")
+            reply.pop("updated")
+        assert little == full
+    # Nothing was forgotten of it.
+    assert len(listed(draft).json["entries"]) == 3
+
+
 def test_told_of_new_files_only(api: Api, s3: str) -> None:
     """Who prefers little hears of nothing else."""
     draft = filled(api, 2)

@@ -37,6 +37,7 @@ from ...records import batch_links, batches, files, jobs, quota, uploads
 from ...records.batch_links import EntryToLink
 from ...records.batches import SentFile
 from ...records.models import Batch, utc_now
+from ...records.on_demand import hold
 from ...tasks import verify_uploads
 from ..identities import identity_of
 from ..uploads.abort import QueueOp
@@ -164,6 +165,7 @@ def _save_draft(batch: Batch, keys: Sequence[str], uow: UnitOfWork) -> None:
     wanted = batch.access or {}
     change = AccessChange.from_json(wanted.get("change"))
     apply(change, draft, identity_of(wanted.get("actor")), uow)
+    hold(draft.files, keys)
     _extract(batch, [draft.files[key] for key in keys], service, uow)
     if not change.publish:
         records = _records()
