@@ -22,7 +22,6 @@ from marshmallow import EXCLUDE, Schema, fields, validate
 
 from ..core.adopted import STORAGE_CLASS
 from ..records.contained import Contained, page_of_files
-from ..records.on_demand import hold
 from ..storage.factory import sign_reads
 from .counting import count_downloads
 from .links.readable import readable_keys
@@ -81,8 +80,6 @@ def _links(
     direct = {file.key: file for file in files if _is_direct(file)}
     if not direct:
         return {}
-    # Policies look at each file by upstream's means.
-    hold(record.files, direct)
     readable = readable_keys(service, identity, record, direct)
     given = [direct[key] for key in direct if key in readable]
     # Each link is a download to the statistics, as each redirect is.

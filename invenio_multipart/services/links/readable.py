@@ -5,25 +5,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from itertools import chain
 from typing import Any
 
 from flask_principal import Identity
 from invenio_records_permissions.policies.base import BasePermissionPolicy
 
+from ...records.on_demand import hold
+
 _DECIDES = ("needs", "excludes", "allows")
 """What of a policy's class makes an answer of the needs of its generators."""
 
 
 def readable_keys(
-    service: Any, identity: Identity, holder: Any, keys: Iterable[str]
+    service: Any, identity: Identity, holder: Any, keys: Collection[str]
 ) -> set[str]:
     """Those files of a record whose content the caller may read now.
 
     The policy's generators are asked about each file. The answer is a look into a cache
     server, and taken only once for all files for which it must be the same one.
     """
+    # The generators look at each file by upstream's means.
+    hold(holder.files, keys)
     found, decided = set(), dict[Any, bool]()
     for key in keys:
         policy = service.permission_policy(
