@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from .adopting import adopting
+from .among import among
 from .batches import batches
 from .commit import commit
 from .download import download
@@ -33,6 +34,7 @@ TOPICS: dict[str, Callable[[Site, int], Iterator[Row]]] = {
     "read": read,
     "commit": commit,
     "list": listing,
+    "among": among,
     "batches": batches,
     "adopting": adopting,
     "links": links,

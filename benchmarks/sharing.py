@@ -29,7 +29,7 @@ COMPARED = 1000
 CHANGED = 10
 PUBLISHED = 300
 FILE_SIZE = 64
-_OCTETS = {"Content-Type": "application/octet-stream"}
+OCTETS = {"Content-Type": "application/octet-stream"}
 
 
 def links(site: Site, rounds: int) -> Iterator[Row]:
@@ -82,17 +82,17 @@ def versions(site: Site, rounds: int) -> Iterator[Row]:
 def publishing(site: Site, rounds: int) -> Iterator[Row]:
     """Publish a draft of many files; ours alone goes to the size that is wanted."""
     api = site.ours.api
-    target = _target(api)
+    target = some_file(api)
     sides = {
         # The drafts are the same: what makes them is not compared.
-        "ours": lambda: _publication(api, _draft_of(api, target, PUBLISHED)),
+        "ours": lambda: _publication(api, draft_of(api, target, PUBLISHED)),
         "upstream": lambda: _publication(
-            site.upstream.api, _draft_of(api, target, PUBLISHED)
+            site.upstream.api, draft_of(api, target, PUBLISHED)
         ),
     }
     what = f"publication of a draft of {PUBLISHED:,} files"
     yield compared("publish", what, in_turns(sides, rounds))
-    seconds = _publication(api, _draft_of(api, target, FILES))
+    seconds = _publication(api, draft_of(api, target, FILES))
     what = f"publication of a draft of {FILES:,} files"
     once = shown(Series((seconds,)))
     yield Row("publish", what, once, "upstream: not run, see below", "")
@@ -105,17 +105,17 @@ def _keys(count: int) -> list[str]:
 
 def _record_of(api: Api, count: int) -> str:
     """A published record of many files, which are all the same bytes."""
-    return _published(api, _draft_of(api, _target(api), count))
+    return _published(api, draft_of(api, some_file(api), count))
 
 
-def _target(api: Api) -> dict[str, str]:
+def some_file(api: Api) -> dict[str, str]:
     """A published file."""
     source = api.new_draft()
-    _send_stock(api, source, "source.dat")
+    send_stock(api, source, "source.dat")
     return {"id": _published(api, source), "key": "source.dat"}
 
 
-def _draft_of(api: Api, target: dict[str, str], count: int) -> str:
+def draft_of(api: Api, target: dict[str, str], count: int) -> str:
     """A draft of many links to a file; the path of its files."""
     many = api.new_draft()
     body = {"files": [{"key": key, "record": target} for key in _keys(count)]}
@@ -133,10 +133,11 @@ def _published(api: Api, files: str) -> str:
     return str(api.call("POST", f"{draft}/actions/publish").json["id"])
 
 
-def _send_stock(api: Api, files: str, key: str) -> None:
+def send_stock(api: Api, files: str, key: str) -> None:
+    """A small file by upstream's own three calls."""
     api.call("POST", files, json=[{"key": key}])
     content = os.urandom(FILE_SIZE)
-    api.call("PUT", f"{files}/{key}/content", data=content, headers=_OCTETS)
+    api.call("PUT", f"{files}/{key}/content", data=content, headers=OCTETS)
     api.call("POST", f"{files}/{key}/commit")
 
 
@@ -193,7 +194,7 @@ def _upstream_version(api: Api, record: str) -> float:
     api.call("POST", f"{draft}/actions/files-import")
     for key in _keys(CHANGED):
         api.call("DELETE", f"{draft}/files/{key}")
-        _send_stock(api, f"{draft}/files", key)
+        send_stock(api, f"{draft}/files", key)
     seconds = time.perf_counter() - begun
     api.call("DELETE", draft)
     return seconds
