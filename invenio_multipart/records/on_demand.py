@@ -25,7 +25,8 @@ _MOST_BY_KEY = 8
 class Entries(MutableMapping[str, Any]):
     """What upstream keeps as a dictionary: the file entries of a record, by key.
 
-    What was found once, or not found, stays so, as it does in a dictionary.
+    What was found once, or not found, stays so, as it does in a dictionary, until
+    somebody wants all.
 
     :param file_cls: upstream's class of the entries.
     :param record_id: of the record or draft.
@@ -36,13 +37,14 @@ class Entries(MutableMapping[str, Any]):
         self._record_id = record_id
         self._held: dict[str, Any] = {}
         self._absent: set[str] = set()
+        self._deleted: set[str] = set()
         self._asked = 0
         self._is_complete = False
         self._is_changed = False
 
     def fetch(self, keys: Collection[str]) -> None:
         """Read these at once, as far as they have not been read."""
-        unknown = set(keys) - self._held.keys() - self._absent
+        unknown = set(keys) - self._held.keys() - self._absent - self._deleted
         if self._is_complete or not unknown:
             return
         with db.session.no_autoflush:
@@ -52,7 +54,8 @@ class Entries(MutableMapping[str, Any]):
         self._absent |= unknown - self._held.keys()
 
     def __getitem__(self, key: str) -> Any:
-        if key not in self._held and key not in self._absent:
+        known = self._is_complete or key in self._held
+        if not known and key not in self._absent and key not in self._deleted:
             self._asked += 1
             if self._asked > _MOST_BY_KEY:
                 self._complete()
@@ -62,7 +65,7 @@ class Entries(MutableMapping[str, Any]):
 
     def __setitem__(self, key: str, entry: Any) -> None:
         self._is_changed = True
-        self._absent.discard(key)
+        self._deleted.discard(key)
         self._held[key] = entry
 
     def __delitem__(self, key: str) -> None:
@@ -70,11 +73,16 @@ class Entries(MutableMapping[str, Any]):
         _ = self[key]
         del self._held[key]
         self._is_changed = True
-        self._absent.add(key)
+        self._deleted.add(key)
 
     def __iter__(self) -> Iterator[str]:
         self._complete()
         return iter(self._held)
+
+    def __bool__(self) -> bool:
+        # Upstream asks this of what it has just filled by other means.
+        self._complete()
+        return bool(self._held)
 
     def __len__(self) -> int:
         if self._is_changed:
@@ -90,7 +98,7 @@ class Entries(MutableMapping[str, Any]):
             return
         found = {}
         for entry in self._file_cls.list_by_record(self._record_id):
-            if entry.key not in self._absent:
+            if entry.key not in self._deleted:
                 found[entry.key] = self._held.pop(entry.key, entry)
         self._held = {**found, **self._held}
         self._is_complete = True
