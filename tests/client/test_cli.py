@@ -505,8 +505,13 @@ def test_help_names_the_exit_codes(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:
-    """The version is that of the package."""
+    """The version is that of the package, by the command and by the usual option."""
     assert main(["version"]) == 0
+    assert capsys.readouterr().out == f"invenio-multipart {__version__}\n"
+
+    with pytest.raises(SystemExit) as caught:
+        main(["--version"])
+    assert caught.value.code == 0
     assert capsys.readouterr().out == f"invenio-multipart {__version__}\n"
 
 

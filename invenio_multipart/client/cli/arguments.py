@@ -40,6 +40,13 @@ def program() -> str:
     return f"python3 {name}" if name.endswith(".pyz") else "invenio-multipart"
 
 
+def version_line() -> str:
+    """Name and version."""
+    # Importing it would be importing all that the package can be.
+    package = sys.modules[__name__.partition(".")[0]]
+    return f"invenio-multipart {package.__version__}"
+
+
 def parser() -> argparse.ArgumentParser:
     """The whole command line."""
     root = argparse.ArgumentParser(
@@ -50,6 +57,7 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
+    root.add_argument("--version", action="version", version=version_line())
     commands = root.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _upload(commands)
     _watch(commands)

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 
 from . import access, downloading, drafts, runs, upload, watching
-from .arguments import parser
+from .arguments import parser, version_line
 from .outcome import exit_code
 from .output import tell
 from .running import Command, execute
@@ -32,9 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _version(_: argparse.Namespace) -> int:
-    # Importing it would be importing all that the package can be.
-    package = sys.modules[__name__.partition(".")[0]]
-    tell(f"invenio-multipart {package.__version__}")
+    tell(version_line())
     return 0
 
 
