@@ -103,9 +103,10 @@ _NOTES = """\
   bytes are one object of the draft; that is as far as the others go. Then the worker
   reads the object and proves the digest; "proved" is when the uploader has seen that.
 - Hashing takes 1.5 seconds of a core for each GiB, little more than a single MD5: the
-  MD5s of part and file and SHA-256 are computed in one pass. Without the modules in C it
+  MD5s of part and file and SHA-256 are computed in one pass. It is what keeps ours from
+  overtaking awscrt: the same engine without it is a fifth faster than awscrt is. Without the modules in C it
   takes 3.4, and 6 to 7 where the processor has no instructions for SHA-256. Everything
-  else the uploader does takes 0.7. The rows on digests that are known before show the
+  else the uploader does takes 0.6. The rows on digests that are known before show the
   same engine without that work. It has threads of its own, so with cores to spare it
   costs no time up to the speed of one MD5; client and servers share two cores here, both
   of them busy until the last part is sent. Then the store puts the parts together, with
@@ -122,13 +123,14 @@ _NOTES = """\
   stores prove over a whole object, takes 0.08 s of a core for each GiB.
 - The uploader's memory is its parts on the line and four more: 16 MiB each up to
   15 GiB, with four connections to begin with and sixteen at most.
-- Of a file of 4 GiB that goes to versitygw, 6.4 s are the store's own: it puts the parts
+- Of a file of 4 GiB that goes to versitygw, 4 to 6 s are the store's own: it puts the parts
   together, on one core, for whoever sent them. Before that both cores are busy; with
   digests known before, four fifths of the work are the store's: the MD5 of each part, and
   a CRC-64 in plain Go that takes half as long. awscrt sends a CRC32 with each part, and
-  the store computes that instead, by the processor's instruction. We ask for the CRC-64:
-  it is the one that proves a whole object, and stores that have it in assembler or in
-  hardware do not feel it.
+  the store computes that instead, by the processor's instruction, which saves it 0.6 s of
+  a core for each GiB. We ask for the CRC-64, which the store computes as well for who
+  asks for none: it is the one that proves a whole object of any size, and stores that have
+  it in assembler or in hardware do not feel it.
 - The rows of downloads are of whole programs as well, on the same objects. Only ours
   proves what comes, and has each file on the disk before it gets its name; the others
   leave their bytes in the page cache, and only rclone compares MD5s, of objects that were
