@@ -150,7 +150,7 @@ class Schedule:
         """Leases of the dead end, and the periodic tasks run."""
         with self.world.app.app_context():
             make_old(self.world.begun)
-            let_leases_end()
+            let_leases_end(self.world.begun)
             self.log.append(f"  {reap()}")
 
     def deadline(self) -> None:

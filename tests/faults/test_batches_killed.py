@@ -265,4 +265,4 @@ def test_killed_at_expiry(
     assert live.get(f"/records/{client.record_id}").status == 410
     with app.app_context():
         assert batches_since(begun)[0].purged_on is not None
-        assert let_leases_end() == 0
+        assert let_leases_end(begun) == 0
