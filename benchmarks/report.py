@@ -137,7 +137,7 @@ _NOTES = """\
   put at once. One MD5 takes 1.3 s of a core per GiB here, more than rclone or obstore take
   for everything; ours reads back sixteen places at once in 0.3 s. A bare rclone and the S3
   server have both cores busy for 0.6 s, so that nobody who verifies can be at 0.9 of it.
-  Ours without digests takes 1.2 s: 0.15 s until the first byte, as Python begins and
+  Ours without digests takes 1.0 s: 0.15 s until the first byte, as Python begins and
   InvenioRDM is asked for the list, the parts and a link, and the interpreter between the
   calls of the system. Flushing a large file costs nothing that could be measured, as it
   goes to the disk while it comes; of a thousand small files it takes up to a fifth of the
